@@ -1,0 +1,1 @@
+"""The outside: the Kubernetes API, PostgreSQL, Redis, HTTP, HAProxy."""

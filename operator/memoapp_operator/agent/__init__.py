@@ -1,0 +1,1 @@
+"""What runs beside the data: small programs of the standard library alone."""

@@ -1,0 +1,1 @@
+"""What people write: one folder per API version. Imports nothing of ours."""

@@ -1,0 +1,1 @@
+"""How it looks in Kubernetes: pure builders, one file a child kind."""

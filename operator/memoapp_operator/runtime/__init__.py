@@ -1,0 +1,1 @@
+"""The engine: work queue, reconciler, leader lease, events, metrics, health."""
