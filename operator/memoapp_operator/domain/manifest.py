@@ -1,0 +1,72 @@
+"""Kubernetes objects as plain dicts, and the reference that names one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+Manifest: TypeAlias = dict[str, Any]
+"""A Kubernetes object, as its JSON."""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Kind:
+    """A resource of the API: ``group`` is empty for the core API."""
+
+    group: str
+    version: str
+    kind: str
+    plural: str
+
+    @property
+    def api_version(self) -> str:
+        """``apps/v1``, or ``v1`` for the core API."""
+        return f"{self.group}/{self.version}" if self.group else self.version
+
+
+CONFIG_MAP = Kind("", "v1", "ConfigMap", "configmaps")
+SECRET = Kind("", "v1", "Secret", "secrets")
+SERVICE = Kind("", "v1", "Service", "services")
+POD = Kind("", "v1", "Pod", "pods")
+VOLUME_CLAIM = Kind("", "v1", "PersistentVolumeClaim", "persistentvolumeclaims")
+DEPLOYMENT = Kind("apps", "v1", "Deployment", "deployments")
+STATEFUL_SET = Kind("apps", "v1", "StatefulSet", "statefulsets")
+DISRUPTION_BUDGET = Kind("policy", "v1", "PodDisruptionBudget", "poddisruptionbudgets")
+NETWORK_POLICY = Kind("networking.k8s.io", "v1", "NetworkPolicy", "networkpolicies")
+MEMO_APP = Kind("memoapp.dev", "v1alpha1", "MemoApp", "memoapps")
+EVENT = Kind("", "v1", "Event", "events")
+
+CHILD_KINDS = (
+    SECRET,
+    CONFIG_MAP,
+    VOLUME_CLAIM,
+    SERVICE,
+    STATEFUL_SET,
+    DEPLOYMENT,
+    DISRUPTION_BUDGET,
+    NETWORK_POLICY,
+)
+"""The kinds of children, in the order in which they are applied."""
+
+_BY_NAME = {(kind.api_version, kind.kind): kind for kind in (*CHILD_KINDS, POD, MEMO_APP, EVENT)}
+
+
+def kind_of(manifest: Manifest) -> Kind:
+    """The kind of a manifest; KeyError where it is none that the operator knows."""
+    return _BY_NAME[manifest["apiVersion"], manifest["kind"]]
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Ref:
+    """One object of a namespace, by kind and name."""
+
+    kind: Kind
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.kind.kind}/{self.name}"
+
+
+def ref_of(manifest: Manifest) -> Ref:
+    """The reference of a manifest."""
+    return Ref(kind_of(manifest), manifest["metadata"]["name"])
