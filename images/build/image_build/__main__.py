@@ -1,0 +1,7 @@
+"""Entry point: `python3 images/build`."""
+
+import sys
+
+from .cli import main
+
+sys.exit(main(sys.argv[1:]))

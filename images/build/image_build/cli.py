@@ -1,0 +1,114 @@
+"""The command line."""
+
+import argparse
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from .buildah import Buildah
+from .cache import Cache, cache_from, environment
+from .catalogue import Image, names, reference, repository_root, select
+from .context import content_key, stage
+from .docker import Docker
+from .engine import Engine
+from .errors import BuildError
+from .host import write_secrets
+from .run import run, step, succeeds, tell
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run one command; 0 on success, 1 with one line of explanation otherwise."""
+    options = _parser().parse_args(arguments)
+    cache = cache_from(environment())
+    try:
+        engine = choose_engine(options.engine, cache)
+        images = _selected(options.only)
+        match options.command:
+            case "names":
+                print(json.dumps(names(public=engine.uses_public_images), indent=2))
+            case "archives":
+                _print_archives(images, engine, cache)
+            case _:
+                build_all(images, engine, cache)
+    except BuildError as error:
+        tell(f"images: {error}")
+        return 1
+    return 0
+
+
+def choose_engine(wanted: str, cache: Cache) -> Engine:
+    """Docker where its daemon answers (or is wanted), Buildah otherwise."""
+    if wanted == "docker" or (wanted == "auto" and succeeds(["docker", "info"])):
+        return Docker(run, environment())
+    return Buildah(run, cache, environment())
+
+
+def build_all(images: Sequence[Image], engine: Engine, cache: Cache) -> None:
+    """Build what changed; say what did not."""
+    cache.root.mkdir(parents=True, exist_ok=True)
+    with cache.locked(), TemporaryDirectory(dir=cache.root, prefix=".work-") as folder:
+        work = Path(folder)
+        todo = [(image, archive) for image in images if not (archive := _stage(image, engine, cache, work)).exists()]
+        if todo:
+            engine.prepare()
+            secrets = write_secrets(work, run, environment())
+            for image, archive in todo:
+                with step(f"{image.name}: {reference(image, public=engine.uses_public_images)}"):
+                    _build(image, engine, work / image.name, secrets, archive)
+                cache.forget_old(image.name, archive)
+        tell(f"images: {len(todo)} built, {len(images) - len(todo)} unchanged")
+
+
+def _build(image: Image, engine: Engine, staged: Path, secrets: dict[str, Path], archive: Path) -> None:
+    """Build into a part file and rename it: an archive is whole or is not there."""
+    part = archive.with_name(f".{archive.name}.part")
+    part.unlink(missing_ok=True)
+    if image.public and engine.uses_public_images:
+        engine.fetch(image.public, part)
+    else:
+        engine.build(image, staged, secrets, part)
+    part.rename(archive)
+
+
+def _stage(image: Image, engine: Engine, cache: Cache, work: Path) -> Path:
+    """Copy the inputs below `work` and give the archive that they lead to."""
+    staged = work / image.name
+    staged.mkdir()
+    try:
+        stage(image, repository_root(), staged)
+    except FileNotFoundError as error:
+        raise BuildError(f"{image.name}: {error.filename or error} is missing") from None
+    facts = f"{engine.base_key} public" if engine.uses_public_images else engine.base_key
+    return cache.archive(image.name, content_key(image, staged, facts))
+
+
+def _print_archives(images: Sequence[Image], engine: Engine, cache: Cache) -> None:
+    with TemporaryDirectory(prefix="memoapp-images-") as folder:
+        for image in images:
+            archive = _stage(image, engine, cache, Path(folder))
+            if not archive.exists():
+                raise BuildError(f"{image.name} is not built as it now stands; run: python3 images/build build")
+            print(archive)
+
+
+def _selected(only: Sequence[str]) -> tuple[Image, ...]:
+    try:
+        return select(tuple(only))
+    except KeyError as error:
+        known = ", ".join(image.name for image in select(()))
+        raise BuildError(f"no image {error}; there are {known}") from None
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="images/build", description="Build the images of MemoApp and its operator.")
+    parser.add_argument("--engine", choices=["auto", "docker", "buildah"], default="auto")
+    commands = parser.add_subparsers(dest="command", required=True)
+    for name, text in (
+        ("build", "build what changed, into archives"),
+        ("archives", "print the archive of every image (for `kind load image-archive`)"),
+        ("names", "print image name -> reference as JSON, for manifests"),
+    ):
+        command = commands.add_parser(name, help=text)
+        command.add_argument("--only", nargs="+", default=[], metavar="NAME", help="these images only")
+    return parser
