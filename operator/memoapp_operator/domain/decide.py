@@ -1,0 +1,130 @@
+"""From what was seen to what is done: the same observation always gives the same decision."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+
+from memoapp_operator.api.v1alpha1.memoapp import (
+    ActiveStatus,
+    MemoAppStatus,
+    ReleasePhase,
+    ReleaseStatus,
+)
+
+from . import conditions
+from .decision import Decision, Note
+from .observation import ChildState, Observation
+from .release import active_after, next_release, traffic_after
+from .verdicts import verdicts
+
+# What no watch tells (the database's own answer, a health path) is asked for this often, in seconds.
+PROGRESS_INTERVAL = 2.0
+STALLED_INTERVAL = 10.0
+
+
+def decide(seen: Observation, *, resync: float) -> Decision:
+    """The decision of one pass.
+
+    Args:
+        seen: everything that was observed.
+        resync: seconds between two looks at an app that is well (foreign Secrets are not watched).
+    """
+    status = next_status(seen)
+    return Decision(
+        status=status,
+        act=may_act(seen),
+        notes=tuple(transitions(seen.app.metadata.uid, seen.app.status, status)),
+        again=_again(status, resync),
+    )
+
+
+def may_act(seen: Observation) -> bool:
+    """False where an act would be half an act: before the first release, something stands in the way.
+
+    A serving app goes on being repaired; its foreign neighbour is left alone.
+    """
+    if seen.mismatch or (seen.lost and seen.app.status.active is None):
+        return False
+    foreign = any(child.state is ChildState.FOREIGN for child in seen.children)
+    return not foreign or seen.app.status.active is not None
+
+
+def next_status(seen: Observation) -> MemoAppStatus:
+    """The status after this pass; equal to the one before where nothing changed."""
+    before = seen.app.status
+    release = next_release(seen)
+    active = active_after(seen, release)
+    found = conditions.merge(
+        before.conditions,
+        verdicts(seen, release, active),
+        generation=seen.app.metadata.generation,
+        now=seen.now,
+    )
+    addresses = {**(before.addresses or {}), **seen.addresses}
+    return MemoAppStatus(
+        observed_generation=seen.app.metadata.generation,
+        conditions=found,
+        active=active,
+        traffic=traffic_after(active),
+        release=release,
+        addresses=addresses or None,
+        display=display(active, release),
+    )
+
+
+def display(active: ActiveStatus | None, release: ReleaseStatus | None) -> dict[str, str]:
+    """The columns of ``kubectl get memoapp`` that are more than a field."""
+    return {
+        "release": release.phase.value if release else "Waiting",
+        "traffic": f"{active.colour} 100" if active else "none",
+    }
+
+
+def _again(status: MemoAppStatus, resync: float) -> float:
+    if conditions.is_true(status.conditions, conditions.READY):
+        return resync
+    if conditions.is_true(status.conditions, conditions.STALLED):
+        return min(STALLED_INTERVAL, resync)
+    return min(PROGRESS_INTERVAL, resync)
+
+
+def transitions(uid: str, before: MemoAppStatus, after: MemoAppStatus) -> Iterator[Note]:
+    """One note for each transition that a person would want to read about."""
+    yield from _release_notes(uid, before, after)
+    old = {item.type: item for item in before.conditions}
+    for item in after.conditions:
+        previous = old.get(item.type)
+        if previous is not None and (previous.status, previous.reason) == (item.status, item.reason):
+            continue
+        first = previous is None
+        key = _key(uid, item.type, item.status, item.reason, item.last_transition_time, item.message)
+        true = item.status.value == "True"
+        match item.type:
+            case conditions.STALLED if true:
+                yield Note(warning=True, reason=item.reason, message=item.message, key=key)
+            case conditions.AVAILABLE | conditions.DATABASE_READY | conditions.CACHE_READY if true or not first:
+                text = item.message or f"{item.type} is {item.status.value}: {item.reason}"
+                if previous is None or previous.status != item.status:
+                    yield Note(warning=not true, reason=_name(item.type, true=true), message=text, key=key)
+            case _:
+                pass
+
+
+def _name(type_: str, *, true: bool) -> str:
+    if type_ == conditions.AVAILABLE:
+        return "Available" if true else "Unavailable"
+    return type_ if true else type_.replace("Ready", "NotReady")
+
+
+def _release_notes(uid: str, before: MemoAppStatus, after: MemoAppStatus) -> Iterator[Note]:
+    release, old = after.release, before.release
+    if release is None or (old is not None and (old.id, old.phase) == (release.id, release.phase)):
+        return
+    reason = "ReleaseCompleted" if release.phase is ReleasePhase.COMPLETED else "ReleaseStarted"
+    text = f"version {release.version}, revision {release.id}, {release.colour}"
+    yield Note(warning=False, reason=reason, message=text, key=_key(uid, reason, release.id, release.started_at))
+
+
+def _key(*parts: str) -> str:
+    return hashlib.sha256("\x00".join(parts).encode()).hexdigest()[:16]
