@@ -1,0 +1,99 @@
+{{/* Service names are DNS labels, and "-leader" must still fit. */}}
+{{- define "memoapp-operator.fullname" -}}
+{{- if .Values.fullnameOverride -}}
+{{ .Values.fullnameOverride }}
+{{- else if contains .Chart.Name .Release.Name -}}
+{{ .Release.Name | trunc 52 | trimSuffix "-" }}
+{{- else -}}
+{{ printf "%s-%s" .Release.Name .Chart.Name | trunc 52 | trimSuffix "-" }}
+{{- end -}}
+{{- end }}
+
+{{- define "memoapp-operator.serviceAccountName" -}}
+{{- if .Values.serviceAccount.create -}}
+{{ .Values.serviceAccount.name | default (include "memoapp-operator.fullname" .) }}
+{{- else -}}
+{{ .Values.serviceAccount.name | default "default" }}
+{{- end -}}
+{{- end }}
+
+{{- define "memoapp-operator.image" -}}
+{{- if .Values.image.digest -}}
+{{ .Values.image.repository }}@{{ .Values.image.digest }}
+{{- else -}}
+{{ .Values.image.repository }}:{{ .Values.image.tag | default .Chart.AppVersion }}
+{{- end -}}
+{{- end }}
+
+{{/* app.kubernetes.io/name is part of the contract: the NetworkPolicies of the MemoApps let these pods in. */}}
+{{- define "memoapp-operator.selectorLabels" -}}
+app.kubernetes.io/name: memoapp-operator
+app.kubernetes.io/instance: {{ .Release.Name }}
+{{- end }}
+
+{{- define "memoapp-operator.labels" -}}
+{{ include "memoapp-operator.selectorLabels" . }}
+app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
+app.kubernetes.io/managed-by: {{ .Release.Service }}
+app.kubernetes.io/part-of: memoapp-operator
+helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
+{{- end }}
+
+{{/*
+What the operator does to MemoApps and their children; the same by a ClusterRole and by Roles.
+Each line is one that the code uses. What is missing on purpose:
+- memoapps: no write verb. The spec belongs to people; the operator writes the status alone.
+- secrets: no list, no watch. They are read one by one, by names that a MemoApp gives or that derive from it.
+- children: no update, no deletecollection. They are applied (patch) and deleted one by one.
+*/}}
+{{- define "memoapp-operator.rules" -}}
+- apiGroups: [memoapp.dev]
+  resources: [memoapps]
+  verbs: [get, list, watch]
+- apiGroups: [memoapp.dev]
+  resources: [memoapps/status]
+  verbs: [get, patch, update]
+# Owner references that block the owner's deletion, where OwnerReferencesPermissionEnforcement is on.
+- apiGroups: [memoapp.dev]
+  resources: [memoapps/finalizers]
+  verbs: [update]
+- apiGroups: [""]
+  resources: [secrets]
+  verbs: [create, delete, get, patch]
+- apiGroups: [""]
+  resources: [configmaps, persistentvolumeclaims, services]
+  verbs: [create, delete, get, list, patch, watch]
+- apiGroups: [""]
+  resources: [pods]
+  verbs: [get, list, watch]
+- apiGroups: [""]
+  resources: [events]
+  verbs: [create, patch]
+- apiGroups: [apps]
+  resources: [deployments, statefulsets]
+  verbs: [create, delete, get, list, patch, watch]
+- apiGroups: [policy]
+  resources: [poddisruptionbudgets]
+  verbs: [create, delete, get, list, patch, watch]
+- apiGroups: [networking.k8s.io]
+  resources: [networkpolicies]
+  verbs: [create, delete, get, list, patch, watch]
+{{- end }}
+
+{{/*
+One CustomResourceDefinition with the annotation that keeps it. Only its metadata is parsed and written anew: through
+fromYaml and toYaml large numbers of the schema would come out as floats. Takes (dict "path" ... "text" ... "keep" ...).
+*/}}
+{{- define "memoapp-operator.crd" -}}
+{{- $metadata := (fromYaml .text).metadata | required (printf "%s: no metadata" .path) -}}
+{{- $block := "(?m)^metadata:\n(?:[ \t]+.*\n)+" -}}
+{{- if ne (len (regexFindAll $block .text -1)) 1 -}}
+{{- fail (printf "%s: exactly one CustomResourceDefinition a file, with metadata as a block" .path) -}}
+{{- end -}}
+{{- if .keep -}}
+{{- $annotations := merge (dict "helm.sh/resource-policy" "keep") ($metadata.annotations | default dict) -}}
+{{- $metadata = set $metadata "annotations" $annotations -}}
+{{- end -}}
+{{- $written := printf "metadata:\n%s\n" (toYaml $metadata | indent 2) -}}
+{{ regexReplaceAllLiteral $block .text $written | trim | trimPrefix "---" | trim }}
+{{- end }}
