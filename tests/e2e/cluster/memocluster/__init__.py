@@ -1,0 +1,1 @@
+"""Local Kubernetes clusters for the demo, the end-to-end tests and development."""

@@ -1,0 +1,139 @@
+"""Make, repair and remove clusters."""
+
+import json
+import shutil
+from pathlib import Path
+
+from memocluster import (
+    gotools, kindconfig, paths, preflight, provider, readiness, record, sweep, toolbox,
+)  # fmt: skip
+from memocluster.clusters import CLUSTERS, Cluster
+from memocluster.engine import Engine
+from memocluster.errors import ClusterError
+from memocluster.locks import lock
+from memocluster.progress import say, step
+from memocluster.provider import Provider
+from memocluster.record import Record
+from memocluster.shell import run
+
+
+def up(cluster: Cluster, *, nodes: int | None = None, audit_reads: bool = False) -> None:
+    """Return with the cluster running and ready: found so, repaired or made.
+
+    ``nodes`` None takes a running cluster as it is and makes one of one node.
+    """
+    with _held(cluster):
+        if stored := record.load(cluster):
+            if is_running(cluster, stored):
+                if nodes not in (None, stored.nodes):
+                    count = f"{stored.nodes} node(s), not {nodes}"
+                    raise ClusterError(f"cluster {cluster.name} runs with {count}; take it down")
+                say(f"cluster {cluster.name} is running")
+                return
+            with step(f"remove what is left of cluster {cluster.name}"):
+                remove(cluster, stored)
+        preflight.check(cluster)
+        create(cluster, provider.choose(), nodes or 1, audit_reads=audit_reads)
+
+
+def down(cluster: Cluster) -> None:
+    """Return with nothing left of the cluster; no error where nothing was."""
+    with _held(cluster):
+        stored = record.load(cluster)
+        if stored is None:
+            say(f"cluster {cluster.name} is not there")
+            return
+        with step(f"remove cluster {cluster.name}"):
+            remove(cluster, stored)
+
+
+def is_running(cluster: Cluster, stored: Record) -> bool:
+    """Whether it was made whole, all its nodes run and its API server answers."""
+    if not stored.ready or not shutil.which(stored.engine):
+        return False
+    states = Engine(stored.engine).containers(cluster)
+    all_run = len(states) == stored.nodes and set(states.values()) == {"running"}
+    return all_run and readiness.api_answers(cluster)
+
+
+def create(cluster: Cluster, chosen: Provider, nodes: int, *, audit_reads: bool) -> None:
+    """Make the cluster, whose name must be free, and wait until it is ready."""
+    kind = gotools.folder(gotools.KIND) / "kind"
+    toolbox.link()
+    Record(chosen.engine.name, chosen.image, nodes).save(cluster)
+    config = _write_config(cluster, nodes, audit_reads=audit_reads)
+    Path("/lib/modules").mkdir(exist_ok=True)  # kind mounts it, and some machines have none
+    title = f"create cluster {cluster.name} with {nodes} node(s)"
+    with step(title, "about 15 s a node"):
+        command = [kind, "create", "cluster", "--name", cluster.kind_name, "--config", config]
+        environment = chosen.engine.kind_environment(cluster)
+        run([*command, "--image", chosen.image], env=environment)
+    with step("wait until everything in it is ready", "about 15 s"):
+        readiness.wait(chosen.engine, cluster, nodes)
+    Record(chosen.engine.name, chosen.image, nodes, ready=True).save(cluster)
+
+
+def remove(cluster: Cluster, stored: Record) -> None:
+    """Remove containers, volumes, network and files; with the last cluster the traces too."""
+    engine = Engine(stored.engine)
+    if shutil.which(engine.name):
+        engine.remove(cluster)
+    record.forget(cluster)
+    if engine.name == "podman":
+        with lock(paths.state() / ".sweep.lock", "the removal of traces"):
+            sweep.after_removal(engine)
+
+
+def load(cluster: Cluster, archives: list[Path]) -> None:
+    """Load image archives (docker or OCI layout in a tar) into every node."""
+    stored = require(cluster)
+    kind = gotools.folder(gotools.KIND) / "kind"
+    environment = Engine(stored.engine).kind_environment(cluster)
+    for archive in archives:
+        if not archive.is_file():
+            raise ClusterError(f"there is no image archive {archive}")
+        with step(f"load {archive.name} into cluster {cluster.name}"):
+            command = [kind, "load", "image-archive", archive, "--name", cluster.kind_name]
+            run(command, env=environment)
+
+
+def audit_log(cluster: Cluster) -> str:
+    """Everything the API server has written to its audit log, one JSON object a line."""
+    stored = require(cluster)
+    return Engine(stored.engine).inside(cluster.control_plane, "cat", kindconfig.AUDIT_LOG)
+
+
+def require(cluster: Cluster) -> Record:
+    """The record of a cluster that was made whole; ClusterError for any other."""
+    stored = record.load(cluster)
+    if stored is None or not stored.ready:
+        command = f"python3 tests/e2e/cluster up {cluster.name}"
+        raise ClusterError(f"cluster {cluster.name} is not up; run: {command}")
+    return stored
+
+
+def status() -> dict[str, str]:
+    """For every cluster one of: absent, running, broken."""
+    found = {}
+    for cluster in CLUSTERS.values():
+        stored = record.load(cluster)
+        if stored is None:
+            found[cluster.name] = "absent"
+        else:
+            found[cluster.name] = "running" if is_running(cluster, stored) else "broken"
+    return found
+
+
+def _write_config(cluster: Cluster, nodes: int, *, audit_reads: bool) -> Path:
+    folder = paths.cluster_folder(cluster.name)
+    policies = folder / "audit"
+    policies.mkdir(parents=True, exist_ok=True)
+    policy = kindconfig.audit_policy(reads=audit_reads)
+    (policies / "policy.json").write_text(json.dumps(policy, indent=1))
+    config = folder / "kind.json"
+    config.write_text(kindconfig.cluster_config(cluster, policies, nodes))
+    return config
+
+
+def _held(cluster: Cluster):  # type: ignore[no-untyped-def]
+    return lock(paths.state() / f".{cluster.name}.lock", f"cluster {cluster.name}")

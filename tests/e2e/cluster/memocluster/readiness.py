@@ -1,0 +1,69 @@
+"""When a cluster counts as ready: its nodes and everything it runs by itself."""
+
+import json
+import ssl
+import time
+import urllib.request
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from memocluster.clusters import Cluster
+from memocluster.engine import Engine
+from memocluster.errors import ClusterError
+
+PATIENCE_SECONDS: Final = 240
+KUBECTL: Final = ("kubectl", "--kubeconfig=/etc/kubernetes/admin.conf")
+
+
+def api_answers(cluster: Cluster) -> bool:
+    """Whether the API server says on its host port that it is ready (a second try is made)."""
+    # Anyone may ask /readyz, and nothing secret is sent: the certificate does not matter.
+    anyone = ssl._create_unverified_context()  # noqa: S323, SLF001
+    for _ in range(2):
+        try:
+            address = f"https://127.0.0.1:{cluster.api_port}/readyz"
+            with urllib.request.urlopen(address, timeout=5, context=anyone) as answer:
+                if answer.read() == b"ok":
+                    return True
+        except OSError:
+            time.sleep(1)
+    return False
+
+
+def wait(engine: Engine, cluster: Cluster, nodes: int) -> None:
+    """Return when all is ready; ClusterError after PATIENCE_SECONDS, naming what is not."""
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    question = [*KUBECTL, "get", "nodes,deployments,daemonsets", "-A", "-o", "json"]
+    while True:
+        items = json.loads(engine.inside(cluster.control_plane, *question, timeout=30))["items"]
+        if not (missing := unready(items, nodes)):
+            return
+        if time.monotonic() > deadline:
+            names = ", ".join(missing)
+            raise ClusterError(f"not ready after {PATIENCE_SECONDS} s: {names}")
+        time.sleep(1)
+
+
+def unready(items: Sequence[Mapping[str, Any]], nodes: int) -> list[str]:
+    """Of the listed objects those that are not ready, as kind/name; missing ones too."""
+    waiting = [
+        f"{item['kind'].lower()}/{item['metadata']['name']}"
+        for item in items
+        if not _is_ready(item)
+    ]
+    for kind, least in (("Node", nodes), ("DaemonSet", 1), ("Deployment", 1)):
+        if (found := sum(item["kind"] == kind for item in items)) < least:
+            waiting.append(f"{kind.lower()} {found} of {least}")
+    return waiting
+
+
+def _is_ready(item: Mapping[str, Any]) -> bool:
+    status = item.get("status", {})
+    if item["kind"] == "Node":
+        conditions = {entry["type"]: entry["status"] for entry in status.get("conditions", [])}
+        return conditions.get("Ready") == "True"
+    if item["kind"] == "DaemonSet":
+        wanted: int = status.get("desiredNumberScheduled", 0)
+        return wanted > 0 and status.get("numberReady", 0) == wanted
+    replicas: int = item["spec"].get("replicas", 1)
+    return status.get("availableReplicas", 0) >= replicas
