@@ -8,20 +8,28 @@ from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
 
-class Spec(BaseModel):
-    """A part that people write: frozen; unknown fields are dropped, as an older operator must bear a newer CRD."""
+class Part(BaseModel):
+    """A part of an object: camelCase outside, frozen inside; unknown fields are dropped.
+
+    So an older operator bears a newer CRD. The docstring under a field is its description in the CRD.
+    """
 
     model_config = ConfigDict(
-        alias_generator=to_camel, validate_by_name=True, validate_by_alias=True, frozen=True, extra="ignore"
+        alias_generator=to_camel,
+        validate_by_name=True,
+        validate_by_alias=True,
+        frozen=True,
+        extra="ignore",
+        use_attribute_docstrings=True,
     )
 
 
-class Status(BaseModel):
+class Spec(Part):
+    """A part that people write."""
+
+
+class Status(Part):
     """A part that the operator writes and reads back."""
-
-    model_config = ConfigDict(
-        alias_generator=to_camel, validate_by_name=True, validate_by_alias=True, frozen=True, extra="ignore"
-    )
 
 
 def rules(*pairs: tuple[str, str]) -> dict[str, Any]:
@@ -49,23 +57,25 @@ IDENTIFIER_PATTERN = r"^[a-z_][a-z0-9_]*$"
 
 Quantity = Annotated[str, Field(max_length=32, pattern=QUANTITY_PATTERN)]
 # In maps of resources a person may also write a plain number (`cpu: 1`).
-ResourceQuantity = Annotated[
-    int | str, Field(json_schema_extra={"x-kubernetes-int-or-string": True, "pattern": QUANTITY_PATTERN})
-]
+ResourceQuantity = Annotated[int, Field(ge=0)] | Quantity
 ObjectName = Annotated[str, Field(min_length=1, max_length=253, pattern=SUBDOMAIN_PATTERN)]
 Image = Annotated[str, Field(min_length=1, max_length=512, pattern=r"^[^\s]+$")]
 Port = Annotated[int, Field(ge=1, le=65535)]
 Path = Annotated[str, Field(min_length=1, max_length=512, pattern=r"^/[^\s]*$")]
+Timestamp = Annotated[str, Field(json_schema_extra={"format": "date-time"})]
 
 
 class LocalReference(Spec):
     """The name of an object in the MemoApp's namespace."""
 
     name: ObjectName
+    """Name of the object."""
 
 
 class Resources(Spec):
     """Requests and limits of one container, as in a Pod."""
 
     requests: dict[str, ResourceQuantity] | None = Field(None, max_length=16)
+    """What the scheduler reserves, by resource (cpu, memory, ephemeral-storage)."""
     limits: dict[str, ResourceQuantity] | None = Field(None, max_length=16)
+    """What the container may use at most, by resource."""

@@ -17,31 +17,40 @@ class DeletionPolicy(StrEnum):
     DELETE = "Delete"
 
 
-_STORAGE_CLASS_IS_FIXED = (
-    "has(self.storageClassName) == has(oldSelf.storageClassName) && "
-    "(!has(self.storageClassName) || self.storageClassName == oldSelf.storageClassName)",
-    "storageClassName is immutable",
-)
-_SIZE_GROWS = (
-    "quantity(self.size).compareTo(quantity(oldSelf.size)) >= 0",
-    "a volume can grow but not shrink",
+_STORAGE_RULES = rules(
+    (
+        (
+            "has(self.storageClassName) == has(oldSelf.storageClassName) && "
+            "(!has(self.storageClassName) || self.storageClassName == oldSelf.storageClassName)"
+        ),
+        "storageClassName is immutable",
+    ),
+    (
+        "quantity(self.size).compareTo(quantity(oldSelf.size)) >= 0",
+        "a volume can grow but not shrink",
+    ),
+    ("quantity(self.size).isGreaterThan(quantity('0'))", "size must be more than 0"),
 )
 
 
 class DatabaseStorage(Spec):
     """The volume of PostgreSQL."""
 
-    model_config = ConfigDict(json_schema_extra=rules(_STORAGE_CLASS_IS_FIXED, _SIZE_GROWS))
+    model_config = ConfigDict(json_schema_extra=_STORAGE_RULES)
     size: Quantity = "10Gi"
+    """Size of the volume. It can grow but not shrink."""
     storage_class_name: ObjectName | None = None
+    """StorageClass of the volume, the cluster's default if left out. It is fixed once the MemoApp exists."""
 
 
 class CacheStorage(Spec):
     """The volume of Redis' append-only file."""
 
-    model_config = ConfigDict(json_schema_extra=rules(_STORAGE_CLASS_IS_FIXED, _SIZE_GROWS))
+    model_config = ConfigDict(json_schema_extra=_STORAGE_RULES)
     size: Quantity = "1Gi"
+    """Size of the volume. It can grow but not shrink."""
     storage_class_name: ObjectName | None = None
+    """StorageClass of the volume, the cluster's default if left out. It is fixed once the MemoApp exists."""
 
 
 # Settings on which the operator's own work rests.
@@ -61,8 +70,11 @@ class ManagedDatabase(Spec):
     """A PostgreSQL (15 to 18) that the operator runs: one replica on a volume of its own."""
 
     image: Image = "docker.io/library/postgres:17"
+    """Image of PostgreSQL 15 to 18, with the contract of the official one."""
     storage: DatabaseStorage = DatabaseStorage()
+    """The volume of PostgreSQL."""
     resources: Resources | None = None
+    """Requests and limits of PostgreSQL's container."""
     parameters: dict[str, Annotated[str, Field(max_length=1024)]] | None = Field(
         None,
         max_length=100,
@@ -77,12 +89,14 @@ class ManagedDatabase(Spec):
             ),
         ),
     )
+    """Settings as in postgresql.conf, by name in lower case, values as strings."""
 
 
 class ExternalDatabase(Spec):
     """A PostgreSQL elsewhere. The Secret holds host, port, user and password, or one key uri."""
 
     secret_ref: LocalReference
+    """Secret with the keys host, port, user and password, or the one key uri."""
 
 
 class Database(Spec):
@@ -98,8 +112,11 @@ class Database(Spec):
             ("self.name == oldSelf.name", "name is immutable"),
             ("self.user == oldSelf.user", "user is immutable"),
             (
-                "!(self.user in ['postgres', 'memoapp_monitor'])",
-                "user cannot be one of the operator's own roles (postgres, memoapp_monitor)",
+                "!(self.user in ['postgres', 'memoapp_monitor']) && !self.user.startsWith('pg_')",
+                (
+                    "user cannot be one of the operator's own roles (postgres, memoapp_monitor), "
+                    "nor begin with pg_, which PostgreSQL keeps for itself"
+                ),
             ),
             (
                 "!(self.name in ['postgres', 'template0', 'template1'])",
@@ -108,24 +125,33 @@ class Database(Spec):
         )
     )
     managed: ManagedDatabase | None = None
+    """A PostgreSQL that the operator runs."""
     external: ExternalDatabase | None = None
+    """A PostgreSQL that somebody else runs."""
     name: str = Field("memo_app", min_length=1, max_length=63, pattern=IDENTIFIER_PATTERN)
+    """Name of the database. It is fixed once the MemoApp exists."""
     user: str = Field("memo_user", min_length=1, max_length=63, pattern=IDENTIFIER_PATTERN)
+    """Role that owns the database and that the application uses. It is fixed once the MemoApp exists."""
     deletion_policy: DeletionPolicy = DeletionPolicy.RETAIN
+    """What becomes of the volume, and of the credential to read it, when the MemoApp is deleted."""
 
 
 class ManagedCache(Spec):
     """A Redis that the operator runs: one replica, append-only file on a volume of its own."""
 
     image: Image = "docker.io/library/redis:8"
+    """Image of Redis, with the contract of the official one."""
     storage: CacheStorage = CacheStorage()
+    """The volume of Redis' append-only file."""
     resources: Resources | None = None
+    """Requests and limits of Redis' container."""
 
 
 class ExternalCache(Spec):
     """A Redis elsewhere. The Secret holds host, port and password, or one key uri."""
 
     secret_ref: LocalReference
+    """Secret with the keys host, port and password, or the one key uri."""
 
 
 class Cache(Spec):
@@ -141,5 +167,8 @@ class Cache(Spec):
         )
     )
     managed: ManagedCache | None = None
+    """A Redis that the operator runs."""
     external: ExternalCache | None = None
+    """A Redis that somebody else runs."""
     deletion_policy: DeletionPolicy = DeletionPolicy.RETAIN
+    """What becomes of the volume, and of the credential to read it, when the MemoApp is deleted."""

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Annotated, Any
+from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from . import API_VERSION
-from .base import Image, Resources, Spec, Status, list_map, rules
+from .base import Image, Resources, Spec, Status, Timestamp, list_map, rules
 from .data import Cache, Database
+from .definition import Column, Definition
 from .workload import Backend, Frontend, ImagePullSecrets
 
 
@@ -17,20 +17,30 @@ class Traffic(Spec):
     """The router: HAProxy (3.0 or later) in front of both colours."""
 
     replicas: int = Field(2, ge=1, le=20)
+    """Number of router pods."""
     image: Image = "docker.io/library/haproxy:3.0"
+    """Image of HAProxy 3.0 or later."""
     resources: Resources | None = None
+    """Requests and limits of the router's container."""
 
 
 class MemoAppSpec(Spec):
     """What a person declares."""
 
     version: str = Field(min_length=1, max_length=63, pattern=r"^[A-Za-z0-9]([-A-Za-z0-9._]*[A-Za-z0-9])?$")
+    """Version of the application. All tiers switch to it, and return from it, as one."""
     frontend: Frontend | None = None
+    """The static frontend. Without it the backend serves everything."""
     backend: Backend
+    """The API backend."""
     database: Database
+    """The PostgreSQL of the application: exactly one of managed and external."""
     redis: Cache | None = None
+    """The Redis of the application: exactly one of managed and external. It may be left out."""
     traffic: Traffic = Traffic()
+    """The router in front of both colours."""
     image_pull_secrets: ImagePullSecrets | None = None
+    """Secrets of the registries that the images come from, for all pods of the MemoApp."""
 
 
 class ConditionStatus(StrEnum):
@@ -45,11 +55,17 @@ class Condition(Status):
     """One condition, as in metav1.Condition."""
 
     type: str = Field(min_length=1, max_length=316)
+    """Name of the condition, for example Ready."""
     status: ConditionStatus
+    """True, False, or Unknown."""
     reason: str = Field(min_length=1, max_length=1024, pattern=r"^[A-Za-z]([A-Za-z0-9_,:]*[A-Za-z0-9_])?$")
+    """Why, in one word for machines."""
     message: str = Field("", max_length=32768)
-    last_transition_time: str = Field(json_schema_extra={"format": "date-time"})
+    """Why, in a sentence for people."""
+    last_transition_time: Timestamp
+    """When status last changed."""
     observed_generation: int = Field(0, ge=0)
+    """The metadata.generation that the condition speaks of."""
 
 
 class Colour(StrEnum):
@@ -70,42 +86,62 @@ class ActiveStatus(Status):
     """The colour that serves, and the version in it."""
 
     colour: Colour
+    """The colour that serves."""
     version: str = Field(max_length=63)
+    """The version that it serves."""
     revision: str = Field(max_length=63)
-    since: str = Field(json_schema_extra={"format": "date-time"})
+    """The revision that its pods are made from."""
+    since: Timestamp
+    """When it began to serve."""
 
 
 class ReleaseStatus(Status):
     """The release under way, or the last one."""
 
     id: str = Field(max_length=63)
+    """Identifies the release."""
     version: str = Field(max_length=63)
+    """The version that it brings."""
     colour: Colour
+    """The colour that it is brought up in."""
     phase: ReleasePhase
-    started_at: str = Field(json_schema_extra={"format": "date-time"})
-    finished_at: str | None = Field(None, json_schema_extra={"format": "date-time"})
+    """How far it is."""
+    started_at: Timestamp
+    """When it began."""
+    finished_at: Timestamp | None = None
+    """When it ended."""
 
 
 class TrafficStatus(Status):
     """Shares of the clients, in percent; together 100 once a colour serves."""
 
     blue: int = Field(0, ge=0, le=100)
+    """Share of the clients that blue serves, in percent."""
     green: int = Field(0, ge=0, le=100)
+    """Share of the clients that green serves, in percent."""
 
 
 Address = Annotated[str, Field(max_length=64)]
+Text = Annotated[str, Field(max_length=256)]
 
 
 class MemoAppStatus(Status):
     """What the operator has committed to and seen."""
 
     observed_generation: int = Field(0, ge=0)
+    """The metadata.generation that the operator has seen."""
     conditions: list[Condition] = Field([], max_length=32, json_schema_extra=list_map("type"))
+    """Available: traffic is served. Ready: what is declared is live and healthy. And more."""
     active: ActiveStatus | None = None
+    """The colour that serves; absent before the first release."""
     traffic: TrafficStatus | None = None
+    """Shares of the clients by colour."""
     release: ReleaseStatus | None = None
+    """The release under way, or the last one."""
     addresses: dict[str, Address] | None = Field(None, max_length=16)
-    display: dict[str, Annotated[str, Field(max_length=256)]] | None = Field(None, max_length=8)
+    """Cluster addresses of the colours' Services, by Service, so that a lost one comes back with the same."""
+    display: dict[str, Text] | None = Field(None, max_length=8)
+    """Ready-made strings for the columns of kubectl get."""
 
 
 class Metadata(BaseModel):
@@ -119,39 +155,42 @@ class Metadata(BaseModel):
 
 
 class MemoApp(BaseModel):
-    """A MemoApp as read from the API server."""
+    """This version of the application runs, with this database."""
 
     model_config = ConfigDict(
         extra="ignore",
         frozen=True,
+        use_attribute_docstrings=True,
         json_schema_extra=rules(
             (
                 "self.metadata.name.size() <= 63 && self.metadata.name.matches('^[a-z]([-a-z0-9]*[a-z0-9])?$')",
-                "metadata.name must be a DNS-1035 label: at most 63 of a-z, 0-9 and '-', "
-                "beginning with a letter, not ending with '-'",
+                (
+                    "metadata.name must be a DNS-1035 label: at most 63 of a-z, 0-9 and '-', "
+                    "beginning with a letter, not ending with '-'"
+                ),
             )
         ),
     )
     metadata: Metadata
     spec: MemoAppSpec
+    """What a person declares."""
     status: MemoAppStatus = MemoAppStatus()
+    """What the operator has committed to and seen."""
 
 
-CRD: dict[str, Any] = {
-    "apiVersion": API_VERSION,
-    "kind": "MemoApp",
-    "plural": "memoapps",
-    "singular": "memoapp",
-    "shortNames": ["ma"],
-    "categories": ["memo"],
-    "columns": [
-        ("Version", "string", ".status.active.version", 0),
-        ("Available", "string", '.status.conditions[?(@.type=="Available")].status', 0),
-        ("Ready", "string", '.status.conditions[?(@.type=="Ready")].status', 0),
-        ("Release", "string", ".status.display.release", 0),
-        ("Traffic", "string", ".status.display.traffic", 0),
-        ("Reason", "string", '.status.conditions[?(@.type=="Ready")].reason', 1),
-        ("Message", "string", '.status.conditions[?(@.type=="Ready")].message', 1),
-        ("Age", "date", ".metadata.creationTimestamp", 0),
-    ],
-}
+CRD = Definition(
+    model=MemoApp,
+    kind="MemoApp",
+    plural="memoapps",
+    short_names=("ma",),
+    columns=(
+        Column("Version", "string", ".status.active.version"),
+        Column("Available", "string", '.status.conditions[?(@.type=="Available")].status'),
+        Column("Ready", "string", '.status.conditions[?(@.type=="Ready")].status'),
+        Column("Release", "string", ".status.display.release"),
+        Column("Traffic", "string", ".status.display.traffic"),
+        Column("Reason", "string", '.status.conditions[?(@.type=="Ready")].reason', 1),
+        Column("Message", "string", '.status.conditions[?(@.type=="Ready")].message', 1),
+        Column("Age", "date", ".metadata.creationTimestamp"),
+    ),
+)

@@ -19,110 +19,81 @@ from .base import (
     opaque_object,
     rules,
 )
+from .environment import EnvFrom, EnvFromReference, EnvVar, EnvVarSource, FieldSelector, KeySelector
+
+__all__ = [
+    "Backend",
+    "EnvFrom",
+    "EnvFromReference",
+    "EnvVar",
+    "EnvVarSource",
+    "FieldSelector",
+    "Frontend",
+    "ImagePullSecrets",
+    "KeySelector",
+    "Opaque",
+    "SecurityContext",
+    "Tier",
+]
 
 Opaque = Annotated[dict[str, Any], Field(json_schema_extra=opaque_object())]
-
-
-class KeySelector(Spec):
-    """One key of a Secret or ConfigMap in the MemoApp's namespace."""
-
-    name: ObjectName
-    key: str = Field(min_length=1, max_length=253, pattern=r"^[-._a-zA-Z0-9]+$")
-    optional: bool | None = None
-
-
-class FieldSelector(Spec):
-    """A field of the pod itself (downward API)."""
-
-    field_path: str = Field(min_length=1, max_length=253)
-
-
-class EnvVarSource(Spec):
-    """Where a variable's value comes from: exactly one of its fields."""
-
-    model_config = ConfigDict(
-        json_schema_extra=rules(
-            (
-                "[has(self.secretKeyRef), has(self.configMapKeyRef), has(self.fieldRef)]"
-                ".filter(x, x).size() == 1",
-                "exactly one of secretKeyRef, configMapKeyRef and fieldRef must be set",
-            )
-        )
-    )
-    secret_key_ref: KeySelector | None = None
-    config_map_key_ref: KeySelector | None = None
-    field_ref: FieldSelector | None = None
-
-
-class EnvVar(Spec):
-    """One environment variable, as in a Pod."""
-
-    model_config = ConfigDict(
-        json_schema_extra=rules(
-            ("!(has(self.value) && has(self.valueFrom))", "value and valueFrom cannot both be set")
-        )
-    )
-    name: str = Field(min_length=1, max_length=253, pattern=r"^[-._a-zA-Z][-._a-zA-Z0-9]*$")
-    value: str | None = Field(None, max_length=32768)
-    value_from: EnvVarSource | None = None
-
-
-class EnvFromReference(Spec):
-    """A whole Secret or ConfigMap."""
-
-    name: ObjectName
-    optional: bool | None = None
-
-
-class EnvFrom(Spec):
-    """All keys of a Secret or ConfigMap as variables: exactly one of the two."""
-
-    model_config = ConfigDict(
-        json_schema_extra=rules(
-            (
-                "has(self.secretRef) != has(self.configMapRef)",
-                "exactly one of secretRef and configMapRef must be set",
-            )
-        )
-    )
-    prefix: str | None = Field(None, max_length=253, pattern=r"^[-._a-zA-Z][-._a-zA-Z0-9]*$")
-    secret_ref: EnvFromReference | None = None
-    config_map_ref: EnvFromReference | None = None
+Argument = Annotated[str, Field(max_length=4096)]
+ImagePullSecrets = Annotated[list[LocalReference], Field(max_length=16, json_schema_extra=list_map("name"))]
 
 
 class SecurityContext(Spec):
     """The user that a tier's pods run as; everything else is fixed by the restricted pod security standard."""
 
     run_as_user: int | None = Field(None, ge=1, le=2147483647)
+    """User id; that of the image if left out. It cannot be root."""
     run_as_group: int | None = Field(None, ge=1, le=2147483647)
+    """Group id; that of the image if left out."""
     fs_group: int | None = Field(None, ge=1, le=2147483647)
+    """Group that owns the pod's volumes."""
 
 
 class Tier(Spec):
     """What frontend and backend have in common. A change of any field but ``replicas`` is a release."""
 
     image: Image
+    """Image of the tier. A change is a release."""
     replicas: int = Field(2, ge=1, le=100)
-    command: list[Annotated[str, Field(max_length=4096)]] | None = Field(None, max_length=64)
-    args: list[Annotated[str, Field(max_length=4096)]] | None = Field(None, max_length=64)
+    """Number of pods of the colour that serves. A change scales in place and is no release."""
+    command: list[Argument] | None = Field(None, max_length=64)
+    """Entrypoint instead of the image's own."""
+    args: list[Argument] | None = Field(None, max_length=64)
+    """Arguments instead of the image's own."""
     env: list[EnvVar] | None = Field(None, max_length=200, json_schema_extra=list_map("name"))
+    """Environment variables."""
     env_from: list[EnvFrom] | None = Field(None, max_length=50)
+    """Secrets and ConfigMaps whose keys all become variables."""
     resources: Resources | None = None
+    """Requests and limits of the container."""
     security_context: SecurityContext | None = None
+    """The user that the pods run as."""
     service_account_name: ObjectName | None = None
+    """ServiceAccount of the pods; its token is not mounted."""
     node_selector: dict[str, Annotated[str, Field(max_length=63)]] | None = Field(None, max_length=32)
+    """Labels that a node must have, as in a Pod."""
     affinity: Opaque | None = None
+    """Affinity, as in a Pod."""
     tolerations: list[Opaque] | None = Field(None, max_length=32)
+    """Tolerations, as in a Pod."""
     topology_spread_constraints: list[Opaque] | None = Field(None, max_length=16)
+    """How pods spread over nodes and zones, as in a Pod."""
     volumes: list[Opaque] | None = Field(None, max_length=32)
+    """Volumes, as in a Pod."""
     volume_mounts: list[Opaque] | None = Field(None, max_length=64)
+    """Where volumes are mounted, as in a container of a Pod."""
 
 
 class Backend(Tier):
     """The API backend."""
 
     port: Port = 3001
+    """Port that the backend listens on."""
     health_path: Path = "/api/health"
+    """Path that answers 200 while the backend is well."""
 
 
 class Frontend(Tier):
@@ -132,10 +103,8 @@ class Frontend(Tier):
         json_schema_extra=rules(("self.backendHost != 'localhost'", "backendHost cannot be localhost"))
     )
     port: Port = 8080
+    """Port that the frontend listens on."""
     health_path: Path = "/health"
+    """Path that answers 200 while the frontend is well."""
     backend_host: str = Field("backend", min_length=1, max_length=63, pattern=LABEL_PATTERN)
-
-
-ImagePullSecrets = Annotated[
-    list[LocalReference], Field(max_length=16, json_schema_extra=list_map("name"))
-]
+    """Name by which the frontend calls the API; in its pods it leads to the backend of the same colour."""
