@@ -92,7 +92,8 @@ def load(options: argparse.Namespace) -> None:
 
 def audit(options: argparse.Namespace) -> None:
     """Print the log."""
-    sys.stdout.write(lifecycle.audit_log(clusters.named(options.name)))
+    if lifecycle.audit_log(clusters.named(options.name)):
+        raise ClusterError("the audit log could not be read")
 
 
 def tools(_: argparse.Namespace) -> None:

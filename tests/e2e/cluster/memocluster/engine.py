@@ -8,7 +8,7 @@ from typing import Final, Literal
 
 from memocluster import paths
 from memocluster.clusters import Cluster
-from memocluster.shell import run
+from memocluster.shell import run, through
 
 EngineName = Literal["docker", "podman"]
 KIND_LABEL: Final = "io.x-k8s.kind.cluster"
@@ -87,12 +87,16 @@ class Engine:
         """Run the engine's command; its output."""
         return run([self.name, *arguments], env=self.environment(), timeout=timeout)
 
-    def containers(self, cluster: Cluster) -> dict[str, str]:
-        """The cluster's node containers in any state: name -> state such as "running"."""
+    def stream(self, *arguments: str) -> int:
+        """Run the engine's command with its output going straight to ours; its exit code."""
+        return through([self.name, *arguments], env=self.environment())
+
+    def containers(self, cluster: Cluster) -> dict[str, bool]:
+        """The cluster's node containers in any state: name -> whether it runs."""
         condition = f"label={KIND_LABEL}={cluster.kind_name}"
-        listed = self.call("ps", "-a", "--filter", condition, "--format", "{{.Names}} {{.State}}")
+        listed = self.call("ps", "-a", "--filter", condition, "--format", "{{.Names}} {{.Status}}")
         rows = (line.split() for line in listed.splitlines())
-        return {row[0]: row[1] for row in rows if len(row) > 1}
+        return {row[0]: row[1:2] == ["Up"] for row in rows if row}
 
     def remove(self, cluster: Cluster) -> None:
         """Remove the cluster's nodes, their volumes and its network, whatever is there of them."""

@@ -2,11 +2,22 @@
 
 import json
 import shutil
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 from memocluster import (
-    gotools, kindconfig, paths, preflight, provider, readiness, record, sweep, toolbox,
-)  # fmt: skip
+    gotools,
+    kindconfig,
+    nodeimage,
+    paths,
+    preflight,
+    provider,
+    readiness,
+    record,
+    sweep,
+    toolbox,
+    versions,
+)
 from memocluster.clusters import CLUSTERS, Cluster
 from memocluster.engine import Engine
 from memocluster.errors import ClusterError
@@ -25,10 +36,7 @@ def up(cluster: Cluster, *, nodes: int | None = None, audit_reads: bool = False)
     with _held(cluster):
         if stored := record.load(cluster):
             if is_running(cluster, stored):
-                if nodes not in (None, stored.nodes):
-                    count = f"{stored.nodes} node(s), not {nodes}"
-                    raise ClusterError(f"cluster {cluster.name} runs with {count}; take it down")
-                say(f"cluster {cluster.name} is running")
+                _report_running(cluster, stored, nodes)
                 return
             with step(f"remove what is left of cluster {cluster.name}"):
                 remove(cluster, stored)
@@ -52,7 +60,7 @@ def is_running(cluster: Cluster, stored: Record) -> bool:
     if not stored.ready or not shutil.which(stored.engine):
         return False
     states = Engine(stored.engine).containers(cluster)
-    all_run = len(states) == stored.nodes and set(states.values()) == {"running"}
+    all_run = len(states) == stored.nodes and all(states.values())
     return all_run and readiness.api_answers(cluster)
 
 
@@ -65,9 +73,9 @@ def create(cluster: Cluster, chosen: Provider, nodes: int, *, audit_reads: bool)
     Path("/lib/modules").mkdir(exist_ok=True)  # kind mounts it, and some machines have none
     title = f"create cluster {cluster.name} with {nodes} node(s)"
     with step(title, "about 15 s a node"):
-        command = [kind, "create", "cluster", "--name", cluster.kind_name, "--config", config]
         environment = chosen.engine.kind_environment(cluster)
-        run([*command, "--image", chosen.image], env=environment)
+        names = ["--name", cluster.kind_name, "--image", chosen.image]
+        run([kind, "create", "cluster", *names, "--config", config], env=environment)
     with step("wait until everything in it is ready", "about 15 s"):
         readiness.wait(chosen.engine, cluster, nodes)
     Record(chosen.engine.name, chosen.image, nodes, ready=True).save(cluster)
@@ -93,14 +101,14 @@ def load(cluster: Cluster, archives: list[Path]) -> None:
         if not archive.is_file():
             raise ClusterError(f"there is no image archive {archive}")
         with step(f"load {archive.name} into cluster {cluster.name}"):
-            command = [kind, "load", "image-archive", archive, "--name", cluster.kind_name]
-            run(command, env=environment)
+            name = ["--name", cluster.kind_name]
+            run([kind, "load", "image-archive", archive, *name], env=environment)
 
 
-def audit_log(cluster: Cluster) -> str:
-    """Everything the API server has written to its audit log, one JSON object a line."""
+def audit_log(cluster: Cluster) -> int:
+    """Write the API server's audit log to standard output, one JSON object a line; the exit code."""
     stored = require(cluster)
-    return Engine(stored.engine).inside(cluster.control_plane, "cat", kindconfig.AUDIT_LOG)
+    return Engine(stored.engine).stream("exec", cluster.control_plane, "cat", kindconfig.AUDIT_LOG)
 
 
 def require(cluster: Cluster) -> Record:
@@ -124,6 +132,15 @@ def status() -> dict[str, str]:
     return found
 
 
+def _report_running(cluster: Cluster, stored: Record, nodes: int | None) -> None:
+    if nodes not in (None, stored.nodes):
+        count = f"{stored.nodes} node(s), not {nodes}"
+        raise ClusterError(f"cluster {cluster.name} runs with {count}; take it down first")
+    outdated = stored.image not in (versions.PUBLIC_NODE_IMAGE, nodeimage.tag())
+    note = " (its node image is of an older recipe; down and up renew it)" if outdated else ""
+    say(f"cluster {cluster.name} is running{note}")
+
+
 def _write_config(cluster: Cluster, nodes: int, *, audit_reads: bool) -> Path:
     folder = paths.cluster_folder(cluster.name)
     policies = folder / "audit"
@@ -135,5 +152,5 @@ def _write_config(cluster: Cluster, nodes: int, *, audit_reads: bool) -> Path:
     return config
 
 
-def _held(cluster: Cluster):  # type: ignore[no-untyped-def]
+def _held(cluster: Cluster) -> AbstractContextManager[None]:
     return lock(paths.state() / f".{cluster.name}.lock", f"cluster {cluster.name}")

@@ -166,7 +166,7 @@ def preload(root: Path, work: Path, parts: Parts) -> None:
     images.write(work / "images.tar", parts, root)
     settings = PRELOADER.format(root=root / "var/lib/containerd", work=work)
     (work / "containerd.toml").write_text(settings)
-    ctr = [parts.containerd / "ctr", "-a", work / "containerd.sock", "-n", "k8s.io"]
+    ctr: list[str | Path] = [parts.containerd / "ctr", "-a", work / "containerd.sock", "-n", "k8s.io"]
     with (work / "containerd.log").open("w") as log:
         daemon = subprocess.Popen(
             [parts.containerd / "containerd", "-c", work / "containerd.toml"],

@@ -66,4 +66,5 @@ def _is_ready(item: Mapping[str, Any]) -> bool:
         wanted: int = status.get("desiredNumberScheduled", 0)
         return wanted > 0 and status.get("numberReady", 0) == wanted
     replicas: int = item["spec"].get("replicas", 1)
-    return status.get("availableReplicas", 0) >= replicas
+    available: int = status.get("availableReplicas", 0)
+    return available >= replicas

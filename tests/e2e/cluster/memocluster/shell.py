@@ -11,6 +11,7 @@ from pathlib import Path
 from memocluster import paths
 from memocluster.errors import ClusterError, CommandFailed
 
+LOG_BYTES = 10_000_000
 _PR_SET_PDEATHSIG = 1
 _libc = ctypes.CDLL(None, use_errno=True)
 
@@ -60,6 +61,14 @@ def run(
     return done.stdout
 
 
+def through(command: Sequence[str], *, env: Mapping[str, str]) -> int:
+    """Run a program whose output is the command's own output; its exit code."""
+    environment = {**os.environ, **env}
+    return subprocess.run(
+        command, env=environment, check=False, preexec_fn=die_with_parent
+    ).returncode
+
+
 def succeeds(
     command: Sequence[str | Path],
     *,
@@ -77,5 +86,7 @@ def succeeds(
 def record(words: Sequence[str], code: int, output: str) -> None:
     """Append one command and what it printed to the log."""
     paths.log().parent.mkdir(parents=True, exist_ok=True)
+    if paths.log().exists() and paths.log().stat().st_size > LOG_BYTES:
+        paths.log().replace(paths.log().with_suffix(".log.old"))
     with paths.log().open("a") as log:
         log.write(f"$ {shlex.join(words)}\n{output.rstrip()}\n[exit {code}]\n")
