@@ -1,0 +1,80 @@
+"""What the environment says, checked once at start."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+_PORTS = range(1, 65536)
+_WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,62}")
+
+
+class Fault(StrEnum):
+    """A way in which this version is bad, for tests and demonstrations of releases."""
+
+    NONE = ""
+    NEVER_HEALTHY = "never-healthy"  # the health path answers 503 for ever
+    ERRORS = "errors"  # every fifth call of the memo API answers 500
+    SLOW = "slow"  # every call of the memo API takes 1.5 s longer
+
+
+class SettingsError(ValueError):
+    """The environment holds a value that cannot be used. The message is one line and names the variable."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The whole configuration. `redis_url` None: no cache."""
+
+    database_url: str
+    redis_url: str | None
+    port: int
+    version: str
+    colour: str | None
+    fault: Fault
+
+
+def settings_from(environment: Mapping[str, str]) -> Settings:
+    """Read the configuration.
+
+    Raises:
+        SettingsError: a variable is missing or has a value that cannot be used.
+    """
+    return Settings(
+        database_url=_url(environment, "DATABASE_URL", ("postgresql", "postgres")),
+        redis_url=_url(environment, "REDIS_URL", ("redis", "rediss", "unix")) if environment.get("REDIS_URL") else None,
+        port=_port(environment.get("PORT") or "3001"),
+        version=_word(environment, "MEMO_VERSION") or "0.0.0",
+        colour=_word(environment, "MEMO_COLOUR"),
+        fault=_fault(environment.get("FAULT", "")),
+    )
+
+
+def _url(environment: Mapping[str, str], name: str, schemes: tuple[str, ...]) -> str:
+    """An address. Its text is in no message: it may hold a password."""
+    value = environment.get(name, "")
+    if value.partition("://")[0] not in schemes:
+        raise SettingsError(f"{name} must be an address that begins with {schemes[0]}://")
+    return value
+
+
+def _port(text: str) -> int:
+    if not text.isdecimal() or int(text) not in _PORTS:
+        raise SettingsError(f"PORT must be a number from 1 to 65535, not {text!r}")
+    return int(text)
+
+
+def _word(environment: Mapping[str, str], name: str) -> str | None:
+    """A value that goes into a response header."""
+    value = environment.get(name, "")
+    if value and not _WORD.fullmatch(value):
+        raise SettingsError(f"{name} must be a word of letters, digits and ._+-, not {value!r}")
+    return value or None
+
+
+def _fault(text: str) -> Fault:
+    try:
+        return Fault(text)
+    except ValueError:
+        known = ", ".join(fault.value for fault in Fault if fault)
+        raise SettingsError(f"FAULT {text!r} is not known; there are: {known}") from None
