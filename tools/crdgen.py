@@ -52,15 +52,15 @@ def _difference(path: Path, name: str, wanted: str) -> str:
     return "".join(difflib.unified_diff(*lines, fromfile=name, tofile=f"{name} (generated)"))
 
 
-def main(arguments: list[str] | None = None) -> int:
-    """Exit code: 0, or 1 where ``--check`` found a difference."""
+def main(arguments: list[str] | None = None, root: Path = ROOT) -> int:
+    """Exit code: 0, or 1 where ``--check`` found a difference below ``root``."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--check", action="store_true", help="write nothing; exit 1 with a diff if a file is stale")
     options = parser.parse_args(arguments)
     if not options.check:
-        write(ROOT, generated())
+        write(root, generated())
         return 0
-    difference = drift(ROOT, generated())
+    difference = drift(root, generated())
     sys.stdout.write(difference)
     return 1 if difference else 0
 

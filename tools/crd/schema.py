@@ -1,7 +1,7 @@
 """From the JSON schema that pydantic writes to the structural schema that a CustomResourceDefinition takes.
 
-References are inlined, ``X | None`` becomes optional, defaults are reduced to what nested defaulting does not add by
-itself. Inside list items and map values there are none: a GitOps tool would see them as drift for ever.
+References are inlined, ``X | None`` becomes optional, defaults lose their nulls. Inside list items and map values there
+are no defaults: a GitOps tool would see them as drift for ever.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ class _Converter:
                 out |= self._keyword(key, value, path, defaults=defaults)
         if out.get("type") == "array" and "items" not in out:
             raise UnsupportedSchemaError(path, "an array must say what its items are")
-        return _least_default(out, path) if defaults else _without_default(out)
+        return _full_default(out, path) if defaults else _without_default(out)
 
     def _keyword(self, key: str, value: Any, path: str, *, defaults: bool) -> Schema:
         """What one keyword becomes: nothing, itself, or its structural counterpart."""
@@ -115,18 +115,16 @@ def _without_default(node: Schema) -> Schema:
     return {key: value for key, value in node.items() if key != "default"}
 
 
-def _least_default(node: Schema, path: str) -> Schema:
-    """A default without nulls and without what the defaults of the fields inside add by themselves."""
+def _full_default(node: Schema, path: str) -> Schema:
+    """A default without nulls. It says everything: CEL rules see it before defaults of fields inside are added."""
     if "default" not in node:
         return node
     if node["default"] is None:
         raise UnsupportedSchemaError(path, "null is no default")
-    return {**node, "default": _least(node["default"], node)}
+    return {**node, "default": _without_nulls(node["default"])}
 
 
-def _least(value: Any, schema: Schema) -> Any:
+def _without_nulls(value: Any) -> Any:
     if not isinstance(value, dict):
         return value
-    fields: dict[str, Schema] = schema.get("properties", {})
-    kept = {k: _least(v, fields.get(k, {})) for k, v in value.items() if v is not None}
-    return {k: v for k, v in kept.items() if k not in fields or fields[k].get("default") != v}
+    return {key: _without_nulls(inner) for key, inner in value.items() if inner is not None}
