@@ -44,7 +44,7 @@ def _trouble(name: str, controller: Manifest, pods: list[Manifest], health: Trou
     found = [
         *_creation_failure(name, controller),
         *(trouble for pod in living for trouble in _pod_troubles(name, pod)),
-        *([health] if health else []),
+        *_health(controller, health),
         *_deadline(name, controller),
     ]
     return min(found, key=lambda trouble: not trouble.stalls, default=None)
@@ -65,6 +65,15 @@ def pods_refused(name: str, text: str) -> Trouble:
     about = text.split(" is forbidden: ", 1)[-1]
     reason = "QuotaExceeded" if "exceeded quota" in text else "PodsForbidden"
     return Trouble(reason, f"{name}: {about}", stalls=True)
+
+
+def _health(controller: Manifest, health: Trouble | None) -> Iterator[Trouble]:
+    """A health path that is not reached within the time that a Deployment is given does not come by itself."""
+    if health is not None:
+        late = any(_deadline("", controller))
+        seconds = controller["spec"].get("progressDeadlineSeconds", 600)
+        message = f"{health.message} for {seconds}s" if late else health.message
+        yield Trouble(health.reason, message, stalls=late)
 
 
 def _deadline(name: str, controller: Manifest) -> Iterator[Trouble]:
@@ -122,4 +131,4 @@ def unready_since(pod: Manifest) -> str | None:
     if ready is None or ready["status"] == "True":
         return None
     started = [item["state"]["running"].get("startedAt", "") for item in containers]
-    return max([ready.get("lastTransitionTime", ""), *started])
+    return str(max([ready.get("lastTransitionTime", ""), *started]))

@@ -1,0 +1,171 @@
+"""The running parts of an app, asked directly: PostgreSQL, Redis, health paths, the agent and the router."""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+import tempfile
+from pathlib import Path
+
+import aiohttp
+import psycopg
+from redis.asyncio import Redis
+from redis.exceptions import AuthenticationError, RedisError
+
+from memoapp_operator.domain.observation import Probe, Volume
+from memoapp_operator.ports import ClientCertificate, Login
+
+TIMEOUT = 3.0
+"""Seconds for one question: a probe that hangs must not hold a pass."""
+AGENT_PORT = 9188
+ROUTER_ADMIN_PORT = 9999
+ROUTER_NAME = "router"
+"""The name in the router's certificate: its pods are reached by address."""
+_STATE_MAP = "/etc/memoapp/state/state.map"
+
+
+class LiveServices:
+    """The port ``Services`` over the network."""
+
+    def __init__(self) -> None:
+        self._session: aiohttp.ClientSession | None = None
+
+    async def close(self) -> None:
+        """Close what is open."""
+        if self._session is not None:
+            await self._session.close()
+
+    async def database(self, login: Login) -> Probe:
+        """One connection, one query."""
+        try:
+            async with asyncio.timeout(TIMEOUT):
+                return await self._ask_database(login)
+        except TimeoutError:
+            return Probe(healthy=False, reason="Timeout", message=f"PostgreSQL gave no answer in {TIMEOUT:g}s")
+        except psycopg.OperationalError as error:
+            return Probe(healthy=False, reason=_database_reason(error), message=_first_line(error, login))
+        except psycopg.Error as error:
+            return Probe(healthy=False, reason="QueryFailed", message=_first_line(error, login))
+
+    async def _ask_database(self, login: Login) -> Probe:
+        connection = await psycopg.AsyncConnection.connect(
+            host=login.host,
+            port=login.port,
+            user=login.user,
+            password=login.password,
+            dbname=login.dbname,
+            connect_timeout=max(2, int(TIMEOUT)),
+            application_name="memoapp-operator",
+            autocommit=True,
+        )
+        try:
+            row = await (await connection.execute("SELECT pg_is_in_recovery()")).fetchone()
+        finally:
+            await connection.close()
+        if row is not None and row[0]:
+            return Probe(healthy=False, reason="InRecovery", message="PostgreSQL is in recovery and takes no writes")
+        return Probe(healthy=True, reason="Answering")
+
+    async def cache(self, login: Login) -> Probe:
+        """AUTH, then PING."""
+        client = Redis(
+            host=login.host,
+            port=login.port,
+            username=login.user or None,
+            password=login.password or None,
+            socket_timeout=TIMEOUT,
+            socket_connect_timeout=TIMEOUT,
+            single_connection_client=True,
+        )
+        try:
+            async with asyncio.timeout(TIMEOUT):
+                await client.ping()
+        except AuthenticationError:
+            return Probe(healthy=False, reason="AuthenticationFailed", message="Redis refuses the password")
+        except (RedisError, OSError, TimeoutError):
+            return Probe(healthy=False, reason="NotReachable", message="Redis gives no answer")
+        finally:
+            await client.aclose()
+        return Probe(healthy=True, reason="Answering")
+
+    async def health(self, address: str, port: int, path: str) -> int | None:
+        """Status code of one GET."""
+        try:
+            async with self._http().get(_url(address, port, path), allow_redirects=False) as answer:
+                return answer.status
+        except (aiohttp.ClientError, TimeoutError, OSError, ValueError):
+            return None
+
+    async def volume(self, address: str) -> Volume | None:
+        """What the agent says of its volume."""
+        try:
+            async with self._http().get(_url(address, AGENT_PORT, "/volume")) as answer:
+                told = await answer.json()
+                return Volume(told["sizeBytes"], told["usedBytes"], told["availableBytes"])
+        except (aiohttp.ClientError, TimeoutError, OSError, ValueError, KeyError, TypeError):
+            return None
+
+    async def green_weight(self, address: str, certificate: ClientCertificate) -> int | None:
+        """Green's weight out of the router's map, by its runtime API."""
+        try:
+            async with asyncio.timeout(TIMEOUT):
+                text = await _runtime_command(address, certificate, f"show map {_STATE_MAP}")
+        except (OSError, ssl.SSLError, TimeoutError):
+            return None
+        return weight_in(text)
+
+    def _http(self) -> aiohttp.ClientSession:
+        if self._session is None:
+            self._session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=TIMEOUT))
+        return self._session
+
+
+def weight_in(listing: str) -> int | None:
+    """Green's weight in a listing of ``show map``: lines of ``<pointer> <key> <value>``."""
+    for line in listing.splitlines():
+        match line.split():
+            case [_, "weight", value] if value.isdigit():
+                return int(value)
+            case _:
+                continue
+    return None
+
+
+async def _runtime_command(address: str, certificate: ClientCertificate, command: str) -> str:
+    reader, writer = await asyncio.open_connection(
+        address, ROUTER_ADMIN_PORT, ssl=_tls(certificate), server_hostname=ROUTER_NAME
+    )
+    try:
+        writer.write(f"{command}\n".encode())
+        await writer.drain()
+        return (await reader.read()).decode()
+    finally:
+        writer.close()
+
+
+def _tls(certificate: ClientCertificate) -> ssl.SSLContext:
+    context = ssl.create_default_context(ssl.Purpose.SERVER_AUTH, cadata=certificate.authority)
+    # The ssl module loads keys from files alone: a private file on the pod's memory-backed /tmp, gone at once.
+    with tempfile.NamedTemporaryFile(mode="w", suffix=".pem") as file:
+        file.write(certificate.certificate + certificate.key)
+        file.flush()
+        context.load_cert_chain(Path(file.name))
+    return context
+
+
+def _url(address: str, port: int, path: str) -> str:
+    host = f"[{address}]" if ":" in address else address
+    return f"http://{host}:{port}{path}"
+
+
+def _database_reason(error: psycopg.OperationalError) -> str:
+    if "password authentication failed" in str(error):
+        return "AuthenticationFailed"
+    return "TooManyConnections" if "too many" in str(error) else "NotReachable"
+
+
+def _first_line(error: psycopg.Error, login: Login) -> str:
+    """The server's answer without its address (which changes) and, should it ever stand there, the password."""
+    lines = str(error).strip().splitlines() or [type(error).__name__]
+    text = lines[0].rsplit("failed: ", 1)[-1]
+    return text.replace(login.password, "***") if login.password else text

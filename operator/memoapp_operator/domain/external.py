@@ -1,0 +1,80 @@
+"""Secrets of people's own databases and Redis: which keys they hold, and what is missing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from urllib.parse import unquote, urlsplit
+
+
+class IncompleteSecretError(Exception):
+    """A Secret that does not tell how to connect; the message names the keys, never a value."""
+
+
+def database_login(data: Mapping[str, str], *, name: str, user: str) -> dict[str, str]:
+    """host, port, user, password, dbname out of a Secret's keys (host, port, user, password, dbname) or its ``uri``.
+
+    Args:
+        data: the decoded Secret.
+        name: the database where the Secret names none.
+        user: the user where the Secret names none.
+
+    Raises:
+        IncompleteSecretError: no host or no password.
+    """
+    found = _parts(data, {"postgres", "postgresql"})
+    login = {
+        "host": found.get("host", ""),
+        "port": found.get("port") or "5432",
+        "user": found.get("user") or user,
+        "password": found.get("password", ""),
+        "dbname": found.get("dbname") or name,
+    }
+    _complete(login, ("host", "password"))
+    return login
+
+
+def cache_login(data: Mapping[str, str]) -> dict[str, str]:
+    """host, port, user and password (both may be empty) out of a Secret's keys or its ``uri``.
+
+    Raises:
+        IncompleteSecretError: no host.
+    """
+    found = _parts(data, {"redis"})
+    login = {
+        "host": found.get("host", ""),
+        "port": found.get("port") or "6379",
+        "user": found.get("user", ""),
+        "password": found.get("password", ""),
+    }
+    _complete(login, ("host",))
+    return login
+
+
+def _complete(login: Mapping[str, str], keys: tuple[str, ...]) -> None:
+    missing = [key for key in keys if not login[key]]
+    if missing:
+        raise IncompleteSecretError(f"neither a key uri nor {' and '.join(missing)}")
+    if not login["port"].isdigit():
+        raise IncompleteSecretError("port is not a number")
+
+
+def _parts(data: Mapping[str, str], schemes: set[str]) -> dict[str, str]:
+    given = {key: value.strip() for key, value in data.items() if value.strip()}
+    uri = given.pop("uri", "")
+    if not uri:
+        return given
+    try:
+        parts = urlsplit(uri)
+        port = parts.port
+    except ValueError:
+        raise IncompleteSecretError("the key uri is not a URI") from None
+    if parts.scheme not in schemes:
+        raise IncompleteSecretError(f"the key uri does not begin with {' or '.join(sorted(schemes))}://")
+    told = {
+        "host": parts.hostname or "",
+        "port": str(port or ""),
+        "user": unquote(parts.username or ""),
+        "password": unquote(parts.password or ""),
+        "dbname": unquote(parts.path.lstrip("/")),
+    }
+    return {**given, **{key: value for key, value in told.items() if value}}

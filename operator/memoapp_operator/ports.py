@@ -1,0 +1,145 @@
+"""What the outside must offer. The engine knows these protocols; adapters and test doubles implement them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from memoapp_operator.domain.decision import Note
+from memoapp_operator.domain.manifest import Kind, Manifest, Ref
+from memoapp_operator.domain.observation import Probe, Volume
+
+
+class ClusterError(Exception):
+    """The API server did not do what was asked.
+
+    Attributes:
+        code: HTTP status; 0 where no answer came.
+        reason: the reason of the Status object, or of the transport.
+    """
+
+    def __init__(self, code: int, reason: str, message: str) -> None:
+        super().__init__(f"{reason}: {message}")
+        self.code = code
+        self.reason = reason
+        self.message = message
+
+
+class Conflict(ClusterError):  # noqa: N818 -- the API's own word for it
+    """409: somebody else was quicker (resourceVersion, uid or field ownership)."""
+
+
+class Refused(ClusterError):  # noqa: N818 -- the API's own word for it
+    """400, 403, 422: the same request will not succeed until somebody changes something."""
+
+
+class Unavailable(ClusterError):  # noqa: N818 -- the API's own word for it
+    """No answer, 429 or 5xx: the same request may succeed later. Its outcome is not known."""
+
+
+class LeaseLostError(Exception):
+    """The lease's end has come: nothing may be written any more."""
+
+
+class Cluster(Protocol):
+    """The Kubernetes API. Every call raises ClusterError or one of its kinds; writes raise LeaseLostError too."""
+
+    async def get(self, kind: Kind, namespace: str, name: str) -> Manifest | None:
+        """The object, or None where there is none."""
+        ...
+
+    async def list(self, kind: Kind, namespace: str, labels: Mapping[str, str]) -> list[Manifest]:
+        """The objects with all of ``labels``."""
+        ...
+
+    async def create(self, manifest: Manifest) -> Manifest:
+        """Create; Conflict where an object of that name is there."""
+        ...
+
+    async def apply(self, manifest: Manifest, *, new: bool = False) -> Manifest:
+        """Server-side apply as the operator's field manager.
+
+        ``new`` says that no such object was seen: then nobody's fields are taken over (Conflict).
+        """
+        ...
+
+    async def delete(self, ref: Ref, namespace: str, uid: str) -> None:
+        """Delete the object with this uid; no error where it is gone already."""
+        ...
+
+    async def replace_status(self, manifest: Manifest) -> Manifest:
+        """Write ``status`` under the resourceVersion of ``manifest``; Conflict where it is not the newest."""
+        ...
+
+    async def note(self, about: Manifest, note: Note, now: datetime) -> None:
+        """Tell an Event about an object; once a note's key, however often it is told."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Login:
+    """How to reach a database or Redis. Never printed."""
+
+    host: str
+    port: int
+    user: str
+    password: str
+    dbname: str = ""
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class ClientCertificate:
+    """PEM texts of a client certificate, its key and the authority of the server. Never printed."""
+
+    authority: str
+    certificate: str
+    key: str
+
+
+class Services(Protocol):
+    """What the operator asks of the running parts of an app. No call raises; each ends within seconds."""
+
+    async def database(self, login: Login) -> Probe:
+        """Does PostgreSQL answer a query?"""
+        ...
+
+    async def cache(self, login: Login) -> Probe:
+        """Does Redis answer AUTH and PING?"""
+        ...
+
+    async def health(self, address: str, port: int, path: str) -> int | None:
+        """Status code of ``GET path``, or None where no answer came."""
+        ...
+
+    async def volume(self, address: str) -> Volume | None:
+        """The fill of the database's volume by the agent beside it, or None where it does not tell."""
+        ...
+
+    async def green_weight(self, address: str, certificate: ClientCertificate) -> int | None:
+        """Weight of green in the router at ``address``, or None where it does not tell."""
+        ...
+
+
+class Mint(Protocol):
+    """Where new secrets come from."""
+
+    def password(self) -> str:
+        """A new random password of letters and digits."""
+        ...
+
+    async def router_certificates(self, dns_names: tuple[str, ...], now: datetime) -> Mapping[str, str]:
+        """A new authority with a server and a client certificate.
+
+        Keys: ``ca.crt``, ``server.pem``, ``client.crt``, ``client.key``, ``notAfter`` (RFC 3339).
+        """
+        ...
+
+
+class Clock(Protocol):
+    """The time, as an argument."""
+
+    def now(self) -> datetime:
+        """Now: aware, UTC."""
+        ...
