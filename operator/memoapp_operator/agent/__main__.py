@@ -1,0 +1,51 @@
+"""Entry point: ``python3 -m memoapp_operator.agent volume --path PATH --port PORT``."""
+
+from __future__ import annotations
+
+import argparse
+import signal
+import sys
+from pathlib import Path
+
+from memoapp_operator.agent.volume import Reporter
+
+_PORTS = range(1, 65536)
+
+
+def main(arguments: list[str]) -> int:
+    """Serves until SIGTERM. Exit codes: 2 for wrong arguments, 1 where the port is taken."""
+    options = _parser().parse_args(arguments)
+    # There is nothing to finish: the default action ends the process at once, as PID 1 only when it is asked for.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    try:
+        with Reporter(options.path, options.port) as reporter:
+            reporter.serve_forever()
+    except OSError as error:
+        sys.stderr.write(f"cannot serve on port {options.port}: {error.strerror}\n")
+        return 1
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="memoapp_operator.agent", description="Runs beside the data.")
+    commands = parser.add_subparsers(dest="command", required=True)
+    volume = commands.add_parser("volume", help="report how full a volume is: GET /volume")
+    volume.add_argument("--path", type=_folder, required=True, help="a folder on the volume")
+    volume.add_argument("--port", type=_port, required=True, help="the port to serve on")
+    return parser
+
+
+def _folder(text: str) -> str:
+    if not Path(text).is_dir():
+        raise argparse.ArgumentTypeError(f"{text} is no folder")
+    return text
+
+
+def _port(text: str) -> int:
+    if not text.isdecimal() or int(text) not in _PORTS:
+        raise argparse.ArgumentTypeError(f"{text} is no port (1 to 65535)")
+    return int(text)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,45 @@
+"""All children of a MemoApp."""
+
+from __future__ import annotations
+
+from memoapp_operator.domain.manifest import CHILD_KINDS, Manifest, kind_of
+
+from .cache import cache, cache_config
+from .claims import claims
+from .context import Context
+from .database import database
+from .database_scripts import database_config
+from .disruption import budgets
+from .haproxy import router_config, router_state
+from .network import policies
+from .revision import revision
+from .router import router
+from .secrets import minted, secrets
+from .services import services
+from .tiers import deployments
+
+__all__ = ["minted", "render", "revision"]
+
+
+def render(context: Context) -> tuple[Manifest, ...]:
+    """Every child that can be rendered with what is known, in the order in which they are applied.
+
+    Children whose inputs are still missing are left out, never rendered half. Minted Secrets are not among them: see
+    ``minted``. The same context gives equal manifests.
+    """
+    found = (
+        *secrets(context),
+        *database_config(context),
+        *cache_config(context),
+        *router_config(context),
+        router_state(context),
+        *claims(context),
+        *services(context),
+        *database(context),
+        *cache(context),
+        *deployments(context),
+        *router(context),
+        *budgets(context),
+        *policies(context),
+    )
+    return tuple(sorted(found, key=lambda manifest: CHILD_KINDS.index(kind_of(manifest))))

@@ -1,0 +1,37 @@
+"""PodDisruptionBudgets: a drained node takes one pod of a component at a time.
+
+None for a single replica, PostgreSQL and Redis among them: it would only forbid the drain.
+"""
+
+from __future__ import annotations
+
+from memoapp_operator.api.v1alpha1.memoapp import Colour
+from memoapp_operator.domain.manifest import DISRUPTION_BUDGET, Manifest
+
+from .context import Context
+from .endpoints import ROUTER, coloured, tiers
+from .metadata import child, selector
+
+
+def budgets(context: Context) -> tuple[Manifest, ...]:
+    """The budgets of the colours that run, and of the router."""
+    found = []
+    for colour in context.colours:
+        for component, tier in tiers(context).items():
+            if tier.replicas > 1:
+                found.append(_budget(context, coloured(colour, component), component, colour))
+    if context.app.spec.traffic.replicas > 1:
+        found.append(_budget(context, ROUTER, ROUTER, None))
+    return tuple(found)
+
+
+def _budget(context: Context, suffix: str, component: str, colour: Colour | None) -> Manifest:
+    return {
+        **child(DISRUPTION_BUDGET, context, suffix, component=component, colour=colour),
+        "spec": {
+            "maxUnavailable": 1,
+            # A pod that is not ready serves nobody: it must not keep a node from being drained.
+            "unhealthyPodEvictionPolicy": "AlwaysAllow",
+            "selector": {"matchLabels": selector(context, component, colour)},
+        },
+    }

@@ -1,0 +1,140 @@
+"""The router's configuration and the maps that hold its weights.
+
+Weights go by client, not by request: a client's bucket 0 to 99 is fixed for one release by its cookie, and it is
+green's if it lies below green's weight. So a client moves at most once on the way up, and all move back at once.
+The maps can be changed at run time (``set map <file> weight 50``); strings and numbers need a file each.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from memoapp_operator.api.v1alpha1.memoapp import Colour
+from memoapp_operator.domain.manifest import CONFIG_MAP, Manifest
+
+from .context import Context
+from .endpoints import ROUTER, ROUTER_ADMIN_PORT, ROUTER_HEALTH_PORT, ROUTER_PORT, coloured, entry, tiers
+from .metadata import child
+
+CONFIG = "router"
+STATE = "router-state"
+CONFIG_FILE = "haproxy.cfg"
+STATE_PATH = "/etc/memoapp/state"
+TLS_PATH = "/etc/memoapp/tls"
+RUN_PATH = "/run/haproxy"
+STATE_MAP = f"{STATE_PATH}/state.map"
+RELEASE_MAP = f"{STATE_PATH}/release.map"
+HEALTH_PATH = "/healthz"
+WEIGHT_KEY = "weight"
+RELEASE_KEY = "release"
+
+# maxconn and nbthread: else both follow the node's limits, and memory with them.
+# hard-stop-after lies within the pod's 30 s of grace; idle connections (10 s) are gone before that.
+_GLOBAL = f"""\
+global
+  maxconn 4096
+  nbthread 2
+  hard-stop-after 20s
+  log stdout format raw local0
+  stats socket {RUN_PATH}/admin.sock mode 600 level admin
+
+defaults
+  mode http
+  timeout connect 2s
+  timeout client 30s
+  timeout server 60s
+  timeout http-request 10s
+  timeout http-keep-alive 10s
+"""
+
+# Only errors are logged, and no query strings: they may hold what is nobody's business.
+_ENTRY = f"""\
+frontend app
+  bind @ANY@:{ROUTER_PORT}
+  log global
+  option dontlog-normal
+  log-format "%ci %ft %b %ST %ts %Tt %HM %HPO"
+  option idle-close-on-response
+  option forwardfor
+  http-request set-header X-Forwarded-Proto http unless {{ req.fhdr(X-Forwarded-Proto) -m found }}
+  # set before the id: conditions are evaluated where they are used
+  http-request set-var(txn.new) bool(true) unless {{ req.cook(memoapp) -m found }}
+  http-request set-var(txn.id) req.cook(memoapp)
+  http-request set-var(txn.id) uuid() if {{ var(txn.new) -m bool }}
+  http-request set-var(txn.release) str({RELEASE_KEY}),map({RELEASE_MAP},none)
+  http-request set-var(txn.weight) str({WEIGHT_KEY}),map_str_int({STATE_MAP},0)
+  http-request set-var(txn.bucket) var(txn.id),concat(:,txn.release,),crc32(1),mod(100)
+  http-request set-var(txn.side) var(txn.bucket),sub(txn.weight)
+  http-request set-var(txn.colour) str(blue)
+  http-request set-var(txn.colour) str(green) if {{ var(txn.side) -m int lt 0 }}
+  http-after-response add-header Set-Cookie "memoapp=%[var(txn.id)]; Path=/; HttpOnly; SameSite=Lax" \
+if {{ var(txn.new) -m bool }}
+  use_backend %[var(txn.colour)]
+"""
+
+# No check of the server: behind its address stand pods that Kubernetes checks one by one. A connection that failed
+# carried no request, so it alone is tried again, and never with the other colour.
+_COLOUR = """\
+backend @COLOUR@
+  option http-server-close
+  retries 3
+  retry-on conn-failure
+  server service @SERVER@
+"""
+
+_HEALTH = f"""\
+frontend health
+  bind @ANY@:{ROUTER_HEALTH_PORT}
+  monitor-uri {HEALTH_PATH}
+  http-request deny deny_status 404
+"""
+
+# The runtime API for the operator alone: "ssl" on a stats socket is ignored, a listener before it is not.
+_ADMIN = f"""\
+listen admin
+  mode tcp
+  bind @ANY@:{ROUTER_ADMIN_PORT} ssl crt {TLS_PATH}/server.pem ca-file {TLS_PATH}/ca.crt verify required
+  server socket unix@{RUN_PATH}/admin.sock
+"""
+
+
+def configuration(context: Context) -> str | None:
+    """haproxy.cfg; None as long as the address of a colour's Service is unknown."""
+    component = entry(context)
+    addresses = {colour: context.addresses.get(coloured(colour, component)) for colour in Colour}
+    known = {colour: address for colour, address in addresses.items() if address}
+    if len(known) < len(addresses):
+        return None
+    port = tiers(context)[component].port
+    colours = [
+        _COLOUR.replace("@COLOUR@", colour).replace("@SERVER@", f"{_bracketed(address)}:{port}")
+        for colour, address in known.items()
+    ]
+    text = "\n".join((_GLOBAL, _ENTRY, *colours, _HEALTH, _ADMIN))
+    return text.replace("@ANY@", _any(known.values()))
+
+
+def router_config(context: Context) -> tuple[Manifest, ...]:
+    """The ConfigMap with haproxy.cfg; none as long as an address or the certificates are missing."""
+    text = configuration(context)
+    if text is None or context.credentials.router_digest is None:
+        return ()
+    return ({**child(CONFIG_MAP, context, CONFIG, component=ROUTER), "data": {CONFIG_FILE: text}},)
+
+
+def router_state(context: Context) -> Manifest:
+    """The ConfigMap with the maps: what a router that starts anew reads."""
+    data = {
+        "state.map": f"{WEIGHT_KEY} {context.green_weight}\n",
+        "release.map": f"{RELEASE_KEY} {context.release}\n",
+    }
+    return {**child(CONFIG_MAP, context, STATE, component=ROUTER), "data": data}
+
+
+def _any(addresses: Iterable[str]) -> str:
+    """Every address of the pod: in a cluster of IPv6 that is ``[::]``."""
+    return "[::]" if any(":" in address for address in addresses) else ""
+
+
+def _bracketed(address: str) -> str:
+    return f"[{address}]" if ":" in address else address

@@ -1,0 +1,83 @@
+"""NetworkPolicies: who may talk to whom.
+
+===========  =====================  =============================================
+to           port                   from
+===========  =====================  =============================================
+router       8080                   anywhere
+router       9999 (runtime API)     operator
+frontend     its own                router, operator
+backend      its own                router, frontend, operator
+database     5432                   backend, operator
+database     9188 (volume agent)    operator
+redis        6379                   backend, operator
+===========  =====================  =============================================
+
+Database and Redis may call nobody; the others may call whom they like. Probes of the kubelet are not governed.
+"""
+
+from __future__ import annotations
+
+from memoapp_operator.domain.manifest import NETWORK_POLICY, Manifest
+
+from .context import Context
+from .endpoints import (
+    AGENT_PORT,
+    BACKEND,
+    CACHE,
+    CACHE_PORT,
+    DATABASE,
+    DATABASE_PORT,
+    FRONTEND,
+    ROUTER,
+    ROUTER_ADMIN_PORT,
+    ROUTER_PORT,
+)
+from .metadata import child, selector
+
+OPERATOR_LABELS = {"app.kubernetes.io/name": "memoapp-operator"}
+
+
+def policies(context: Context) -> tuple[Manifest, ...]:
+    """The policies of the components that the app has."""
+    spec, operator = context.app.spec, _operator(context)
+    rules = [_rule(ROUTER_PORT), _rule(ROUTER_ADMIN_PORT, operator)]
+    found = [_policy(context, ROUTER, rules)]
+    callers = [_pods(context, ROUTER), _pods(context, FRONTEND), operator]
+    found.append(_policy(context, BACKEND, [_rule(spec.backend.port, *callers)]))
+    if spec.frontend:
+        rules = [_rule(spec.frontend.port, _pods(context, ROUTER), operator)]
+        found.append(_policy(context, FRONTEND, rules))
+    users = [_pods(context, BACKEND), operator]
+    if spec.database.managed:
+        rules = [_rule(DATABASE_PORT, *users), _rule(AGENT_PORT, operator)]
+        found.append(_policy(context, DATABASE, rules, silent=True))
+    if spec.redis and spec.redis.managed:
+        found.append(_policy(context, CACHE, [_rule(CACHE_PORT, *users)], silent=True))
+    return tuple(found)
+
+
+def _policy(context: Context, component: str, ingress: list[Manifest], *, silent: bool = False) -> Manifest:
+    """One component's policy. ``silent``: governed for egress too, and without a rule for it, so all is denied."""
+    spec = {
+        "podSelector": {"matchLabels": selector(context, component)},
+        "policyTypes": ["Ingress", "Egress"] if silent else ["Ingress"],
+        "ingress": ingress,
+    }
+    return {**child(NETWORK_POLICY, context, component, component=component), "spec": spec}
+
+
+def _rule(port: int, *callers: Manifest) -> Manifest:
+    """Callers may reach the port; without callers anybody may."""
+    rule: Manifest = {"ports": [{"protocol": "TCP", "port": port}]}
+    if callers:
+        rule["from"] = list(callers)
+    return rule
+
+
+def _pods(context: Context, component: str) -> Manifest:
+    return {"podSelector": {"matchLabels": selector(context, component)}}
+
+
+def _operator(context: Context) -> Manifest:
+    namespace = {"kubernetes.io/metadata.name": context.platform.operator_namespace}
+    return {"namespaceSelector": {"matchLabels": namespace}, "podSelector": {"matchLabels": dict(OPERATOR_LABELS)}}
