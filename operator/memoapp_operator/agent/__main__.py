@@ -15,7 +15,7 @@ _PORTS = range(1, 65536)
 def main(arguments: list[str]) -> int:
     """Serves until SIGTERM. Exit codes: 2 for wrong arguments, 1 where the port is taken."""
     options = _parser().parse_args(arguments)
-    # There is nothing to finish: the default action ends the process at once, as PID 1 only when it is asked for.
+    # Nothing needs finishing, but PID 1 ignores a signal that it has no handler for.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     try:
         with Reporter(options.path, options.port) as reporter:

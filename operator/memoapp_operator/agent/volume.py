@@ -7,6 +7,7 @@ import os
 import socket
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from socketserver import TCPServer
 
 # A client that says nothing is let go: nobody may hold the reporter's threads.
 _CLIENT_SECONDS = 10
@@ -37,10 +38,14 @@ class Reporter(ThreadingHTTPServer):
         super().__init__(("", port), _Handler)
 
     def server_bind(self) -> None:
-        """Binds to both families where the node has both."""
+        """Binds to both families where the node has both, and asks no name server.
+
+        HTTPServer would look its own name up first; this pod may call nobody, so that would take until a timeout.
+        """
         if self.address_family == socket.AF_INET6:
             self.socket.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
-        super().server_bind()
+        TCPServer.server_bind(self)
+        self.server_name, self.server_port = "volume", self.server_address[1]
 
 
 class _Handler(BaseHTTPRequestHandler):
