@@ -101,7 +101,8 @@ class Engine:
     def remove(self, cluster: Cluster) -> None:
         """Remove the cluster's nodes, their volumes and its network, whatever is there of them."""
         if nodes := self.containers(cluster):
-            self.call("rm", "-f", "-v", *nodes)
+            at_once = ["--time", "0"] if self.name == "podman" else []
+            self.call("rm", "-f", "-v", *at_once, *nodes)
         for node in cluster.possible_nodes:
             # kind marks a node's volume with the node's name as the key of a label.
             if left := self.call("volume", "ls", "--filter", f"label={node}", "--quiet").split():
