@@ -1,0 +1,97 @@
+"""The samples: valid, complete, and of one piece."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import yaml
+from memoapp_operator.api.v1alpha1.memoapp import MemoApp, MemoAppSpec
+from memoapp_operator.domain.references import connection_name, references
+from pydantic import BaseModel
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+Documents = list[dict[str, Any]]
+NAMES = ("memoapp-least.yaml", "memoapp-full.yaml", "memoapp-external.yaml")
+# Exactly one of managed and external: the other one stands in its own sample.
+ALTERNATIVES = {"spec.database.external", "spec.redis.external"}
+# The tiers share their fields: what one of them shows need not stand in the other.
+TIERS = ("spec.frontend.", "spec.backend.")
+
+
+def _documents(repository: Path, name: str) -> Documents:
+    text = (repository / "manifests" / "samples" / name).read_text(encoding="utf-8")
+    return list(yaml.safe_load_all(text))
+
+
+def _memoapp(documents: Documents) -> dict[str, Any]:
+    (found,) = [item for item in documents if item["kind"] == "MemoApp"]
+    return found
+
+
+def _parse(manifest: dict[str, Any]) -> MemoApp:
+    metadata = {"namespace": "memo", "uid": "00000000-0000-0000-0000-000000000000", **manifest["metadata"]}
+    return MemoApp.model_validate({**manifest, "metadata": metadata})
+
+
+def test_every_file_is_tested(repository: Path) -> None:
+    assert {file.name for file in (repository / "manifests" / "samples").iterdir()} == set(NAMES)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_model_takes_each_and_drops_nothing(repository: Path, name: str) -> None:
+    manifest = _memoapp(_documents(repository, name))
+    spec = _parse(manifest).spec
+    assert spec.model_dump(mode="json", by_alias=True, exclude_unset=True) == manifest["spec"]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_what_a_sample_refers_to_stands_beside_it(repository: Path, name: str) -> None:
+    documents = _documents(repository, name)
+    manifest = _memoapp(documents)
+    spec = _parse(manifest).spec
+    there = {(item["kind"], item["metadata"]["name"]) for item in documents}
+    wanted = {(found.ref.kind.kind, found.ref.name) for found in references("memo", spec)}
+    wanted |= {("Secret", item.name) for item in spec.image_pull_secrets or []}
+    tiers = [tier for tier in (spec.frontend, spec.backend) if tier]
+    wanted |= {("ServiceAccount", tier.service_account_name) for tier in tiers if tier.service_account_name}
+    assert wanted == there - {("MemoApp", "memo")}
+    assert ("Secret", connection_name("memo")) not in there
+
+
+def test_the_least_has_ten_lines(repository: Path) -> None:
+    text = (repository / "manifests" / "samples" / "memoapp-least.yaml").read_text(encoding="utf-8")
+    assert len(text.splitlines()) == 10
+
+
+def _unset(model: BaseModel, path: str) -> Iterator[str]:
+    """Paths of the fields that were not given, through nested models and lists of them."""
+    for name, field in type(model).model_fields.items():
+        where = f"{path}.{field.alias or name}"
+        if name not in model.model_fields_set:
+            yield where
+            continue
+        value = getattr(model, name)
+        if isinstance(value, BaseModel):
+            yield from _unset(value, where)
+        elif isinstance(value, list) and value and isinstance(value[0], BaseModel):
+            yield from set.intersection(*(set(_unset(item, where)) for item in value))
+
+
+def test_the_full_one_shows_every_field(repository: Path) -> None:
+    spec = _parse(_memoapp(_documents(repository, "memoapp-full.yaml"))).spec
+    assert isinstance(spec, MemoAppSpec)
+    missing = set(_unset(spec, "spec")) - ALTERNATIVES
+    frontend, backend = ({path.removeprefix(tier) for path in missing if path.startswith(tier)} for tier in TIERS)
+    others = {path for path in missing if not path.startswith(TIERS)}
+    assert others | (frontend & backend) == set(), "add the new fields to memoapp-full.yaml"
+
+
+def test_the_external_one_is_external(repository: Path) -> None:
+    spec = _parse(_memoapp(_documents(repository, "memoapp-external.yaml"))).spec
+    assert spec.database.external is not None
+    assert spec.redis is not None
+    assert spec.redis.external is not None
