@@ -37,12 +37,15 @@ read_settings() {
 make_cluster() {
 	local -a options=(--username="$POSTGRES_USER")
 	[[ -z $POSTGRES_INITDB_WALDIR ]] || options+=(--waldir="$POSTGRES_INITDB_WALDIR")
-	# The password travels through a pipe: never an argument, never a file.
-	[[ -z $POSTGRES_PASSWORD ]] || options+=(--pwfile=<(printf '%s\n' "$POSTGRES_PASSWORD"))
 	# POSTGRES_INITDB_ARGS is a command line; xargs splits it as a shell would, without running anything.
 	local -a extra=()
 	[[ -z $POSTGRES_INITDB_ARGS ]] || mapfile -t extra < <(xargs -n1 printf '%s\n' <<<"$POSTGRES_INITDB_ARGS")
-	initdb "${options[@]}" "${extra[@]}"
+	if [[ -z $POSTGRES_PASSWORD ]]; then
+		initdb "${options[@]}" "${extra[@]}"
+	else
+		# The password travels through a pipe: never an argument, never a file.
+		initdb "${options[@]}" "${extra[@]}" --pwfile=<(printf '%s\n' "$POSTGRES_PASSWORD")
+	fi
 }
 
 allow_hosts() {

@@ -52,7 +52,6 @@ def serve(settings: Settings) -> None:
         await store.close()
 
     app = make_app(settings, store, cache, lifespan=lifespan)
-    logging.getLogger("psycopg.pool").setLevel(logging.ERROR)
     config = uvicorn.Config(
         app,
         host="0.0.0.0",  # noqa: S104 a container serves its pod's address
