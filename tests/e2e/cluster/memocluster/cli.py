@@ -112,5 +112,3 @@ def podman_env(_: argparse.Namespace) -> None:
     packages.ensure(packages.CONTAINERS)
     for name, value in podman_settings().items():
         print(f"{name}={shlex.quote(value)}")
-
-

@@ -8,6 +8,7 @@ from memocluster.errors import ClusterError
 
 MOST_NODES: Final = 3
 
+
 @dataclass(frozen=True, slots=True)
 class Cluster:
     """What tells one cluster from another.

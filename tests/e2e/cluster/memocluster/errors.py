@@ -7,7 +7,7 @@ class ClusterError(Exception):
     """A condition the user can act on; its text is the whole message, one line."""
 
 
-class CommandFailed(ClusterError):
+class CommandError(ClusterError):
     """A program ended with an error; the text names the last line it wrote and the log."""
 
     def __init__(self, program: str, code: int, output: str, log: Path) -> None:

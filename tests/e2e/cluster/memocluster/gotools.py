@@ -48,9 +48,7 @@ CNI: Final = GoTool(
     ),
     "about 5 s",
 )
-COREDNS: Final = GoTool(
-    "coredns", versions.COREDNS, ("github.com/coredns/coredns",), "about 60 s"
-)
+COREDNS: Final = GoTool("coredns", versions.COREDNS, ("github.com/coredns/coredns",), "about 60 s")
 LOCAL_PATH: Final = GoTool(
     "local-path-provisioner",
     versions.LOCAL_PATH_PROVISIONER,

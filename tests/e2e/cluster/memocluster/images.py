@@ -68,10 +68,7 @@ def catalogue() -> list[Image]:
     """Every preloaded image; kubeadm looks for exactly the names under its registry."""
     tag = f"v{versions.KUBERNETES}"
     return [
-        *(
-            Image(f"{REGISTRY}/{name}:{tag}", ("kube",), f"/usr/local/bin/{name}")
-            for name in COMPONENTS
-        ),
+        *(Image(f"{REGISTRY}/{name}:{tag}", ("kube",), f"/usr/local/bin/{name}") for name in COMPONENTS),
         Image(f"{REGISTRY}/kube-proxy:{tag}", ("kube", "net"), "/usr/local/bin/kube-proxy"),
         Image(f"{REGISTRY}/etcd:{versions.ETCD_TAG}", ("kube",), "/usr/local/bin/etcd"),
         Image(f"{REGISTRY}/coredns/coredns:v{versions.COREDNS}", ("coredns",), "/coredns"),
@@ -116,9 +113,7 @@ def network_layer(root: Path) -> Layer:
     files |= {f"{LIBRARIES}/xtables/{path.name}": path.resolve() for path in extensions}
     prefixes = ("iptables", "ip6tables")
     links = {
-        f"usr/sbin/{prefix}{suffix}": "xtables-nft-multi"
-        for prefix in prefixes
-        for suffix in ("", "-save", "-restore")
+        f"usr/sbin/{prefix}{suffix}": "xtables-nft-multi" for prefix in prefixes for suffix in ("", "-save", "-restore")
     }
     return Layer(files, links, ("tmp", "run"))
 

@@ -46,9 +46,7 @@ def cluster_config(cluster: Cluster, policy_folder: Path, nodes: int = 1) -> str
             {"containerPort": node, "hostPort": host, "listenAddress": "127.0.0.1"}
             for node, host in cluster.ports.items()
         ],
-        "extraMounts": [
-            {"hostPath": str(policy_folder), "containerPath": POLICY_FOLDER, "readOnly": True}
-        ],
+        "extraMounts": [{"hostPath": str(policy_folder), "containerPath": POLICY_FOLDER, "readOnly": True}],
     }
     config = {
         "kind": "Cluster",

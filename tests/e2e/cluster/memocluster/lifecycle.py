@@ -70,7 +70,8 @@ def create(cluster: Cluster, chosen: Provider, nodes: int, *, audit_reads: bool)
     toolbox.link()
     Record(chosen.engine.name, chosen.image, nodes).save(cluster)
     config = _write_config(cluster, nodes, audit_reads=audit_reads)
-    Path("/lib/modules").mkdir(exist_ok=True)  # kind mounts it, and some machines have none
+    if chosen.engine.name == "podman":
+        Path("/lib/modules").mkdir(exist_ok=True)  # kind mounts it, and some machines have none
     title = f"create cluster {cluster.name} with {nodes} node(s)"
     with step(title, "about 15 s a node"):
         environment = chosen.engine.kind_environment(cluster)

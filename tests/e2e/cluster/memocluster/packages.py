@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from memocluster import paths
-from memocluster.errors import ClusterError, CommandFailed
+from memocluster.errors import ClusterError, CommandError
 from memocluster.locks import lock
 from memocluster.progress import step
 from memocluster.shell import run
@@ -44,7 +44,7 @@ def absent(wanted: Sequence[str]) -> list[str]:
     report = ["dpkg-query", "-W", "-f", "${Package} ${db:Status-Status}\n", *wanted]
     try:
         listing = run(report)
-    except CommandFailed as failure:  # some are unknown; the others are listed all the same
+    except CommandError as failure:  # some are unknown; the others are listed all the same
         listing = failure.output
     lines = {line for line in listing.splitlines() if line.endswith(" installed")}
     return [name for name in wanted if f"{name} installed" not in lines]

@@ -24,18 +24,14 @@ def require_disk(folder: Path) -> None:
     existing = next(path for path in (folder, *folder.parents) if path.exists())
     free = shutil.disk_usage(existing).free
     if free < DISK_GIB * 2**30:
-        raise ClusterError(
-            f"too little disk: {folder} has {free / 2**30:.1f} GiB free and {DISK_GIB} are needed"
-        )
+        raise ClusterError(f"too little disk: {folder} has {free / 2**30:.1f} GiB free and {DISK_GIB} are needed")
 
 
 def require_ports(cluster: Cluster) -> None:
     """ClusterError when something listens on a port of 127.0.0.1 the cluster wants."""
     for port, purpose in cluster.host_ports.items():
         if not is_free(port):
-            raise ClusterError(
-                f"port {port} on 127.0.0.1 is taken; cluster {cluster.name} needs it for {purpose}"
-            )
+            raise ClusterError(f"port {port} on 127.0.0.1 is taken; cluster {cluster.name} needs it for {purpose}")
 
 
 def is_free(port: int) -> bool:

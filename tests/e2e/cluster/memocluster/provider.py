@@ -64,22 +64,28 @@ def public_image(engine: Engine) -> bool:
 
     A "no" is remembered for a day, so that a machine without registries asks once.
     """
-    image = versions.PUBLIC_NODE_IMAGE
+    image = f"docker.io/{by_digest(versions.PUBLIC_NODE_IMAGE)}"
     environment = engine.environment()
     if succeeds([engine.name, "image", "inspect", image], env=environment):
         return True
     memory = paths.cache() / f"no-public-image-{engine.name}.json"
     if remembered(memory.read_text() if memory.exists() else "", time.time()):
         return False
-    with step(f"ask for {image.split('@')[0]}", f"at most {PROBE_SECONDS} s"):
-        # Podman takes a transport; both read only the manifest, a few kilobytes.
-        source = image if engine.name == "docker" else f"docker://docker.io/{image}"
-        question = [engine.name, "manifest", "inspect", source]
+    with step("ask for the public node image", f"at most {PROBE_SECONDS} s"):
+        # Reads only the manifest, a few kilobytes.
+        question = [engine.name, "manifest", "inspect", image]
         answered = succeeds(question, env=environment, timeout=PROBE_SECONDS)
     if not answered:
         memory.parent.mkdir(parents=True, exist_ok=True)
-        memory.write_text(json.dumps({"image": image, "asked": time.time()}))
+        answer = {"image": versions.PUBLIC_NODE_IMAGE, "asked": time.time()}
+        memory.write_text(json.dumps(answer))
     return answered
+
+
+def by_digest(image: str) -> str:
+    """The name without its tag: podman refuses a tag beside a digest."""
+    tagged, digest = image.split("@")
+    return f"{tagged.rsplit(':', 1)[0]}@{digest}"
 
 
 def remembered(memory: str, now: float) -> bool:

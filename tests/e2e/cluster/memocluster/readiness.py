@@ -18,7 +18,7 @@ KUBECTL: Final = ("kubectl", "--kubeconfig=/etc/kubernetes/admin.conf")
 def api_answers(cluster: Cluster) -> bool:
     """Whether the API server says on its host port that it is ready (a second try is made)."""
     # Anyone may ask /readyz, and nothing secret is sent: the certificate does not matter.
-    anyone = ssl._create_unverified_context()  # noqa: S323, SLF001
+    anyone = ssl._create_unverified_context()  # noqa: S323
     for _ in range(2):
         try:
             address = f"https://127.0.0.1:{cluster.api_port}/readyz"
@@ -46,11 +46,7 @@ def wait(engine: Engine, cluster: Cluster, nodes: int) -> None:
 
 def unready(items: Sequence[Mapping[str, Any]], nodes: int) -> list[str]:
     """Of the listed objects those that are not ready, as kind/name; missing ones too."""
-    waiting = [
-        f"{item['kind'].lower()}/{item['metadata']['name']}"
-        for item in items
-        if not _is_ready(item)
-    ]
+    waiting = [f"{item['kind'].lower()}/{item['metadata']['name']}" for item in items if not _is_ready(item)]
     for kind, least in (("Node", nodes), ("DaemonSet", 1), ("Deployment", 1)):
         if (found := sum(item["kind"] == kind for item in items)) < least:
             waiting.append(f"{kind.lower()} {found} of {least}")

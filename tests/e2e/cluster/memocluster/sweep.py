@@ -7,7 +7,6 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
-from memocluster import paths
 from memocluster.engine import Engine
 from memocluster.errors import ClusterError
 from memocluster.shell import run, succeeds
