@@ -65,7 +65,7 @@ class KubeCluster:
         self,
         client: ApiClient,
         remaining: Callable[[], float] = lambda: CALL_TIMEOUT,
-        count: Callable[[str, int], None] = lambda verb, code: None,
+        count: Callable[[str, int], None] = lambda _verb, _code: None,
     ) -> None:
         self._client = client
         self._remaining = remaining

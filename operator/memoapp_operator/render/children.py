@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
+
 from memoapp_operator.domain.manifest import CHILD_KINDS, Manifest, kind_of
 
 from .cache import cache, cache_config
@@ -42,4 +44,6 @@ def render(context: Context) -> tuple[Manifest, ...]:
         *budgets(context),
         *policies(context),
     )
-    return tuple(sorted(found, key=lambda manifest: CHILD_KINDS.index(kind_of(manifest))))
+    ordered = sorted(found, key=lambda manifest: CHILD_KINDS.index(kind_of(manifest)))
+    # Copies: parts that the builders share stay theirs, whatever a caller does with what it got.
+    return tuple(deepcopy(manifest) for manifest in ordered)

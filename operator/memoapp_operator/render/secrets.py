@@ -72,7 +72,8 @@ def _cache(context: Context, found: Mapping[str, str]) -> dict[str, str]:
     address = host(context, CACHE) if managed else found["host"]
     port = str(CACHE_PORT) if managed else found.get("port") or str(CACHE_PORT)
     password = found.get("password", "")
-    login = f":{_encoded(password)}@" if password else ""
+    user = "" if managed else found.get("user", "")
+    login = f"{_encoded(user)}:{_encoded(password)}@" if user or password else ""
     return {
         "redis-host": address,
         "redis-port": port,

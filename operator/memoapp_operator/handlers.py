@@ -1,0 +1,71 @@
+"""The only module that knows kopf: events become keys in the queue, and nothing else happens here.
+
+``on.event`` writes nothing to the object: no finalizer, no annotation.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+import kopf
+
+from memoapp_operator.domain import names
+from memoapp_operator.domain.manifest import CHILD_KINDS, MEMO_APP, POD, SECRET
+from memoapp_operator.runtime.queue import Key
+
+WATCHED = tuple(kind for kind in (*CHILD_KINDS, POD) if kind is not SECRET)
+"""Secrets are neither listed nor watched, but read by name in each pass."""
+
+
+def settings() -> kopf.OperatorSettings:
+    """Settings of kopf: no discovery, no events of its own, watches of our own children only."""
+    found = kopf.OperatorSettings()
+    found.scanning.disabled = True
+    found.posting.enabled = False
+    found.watching.server_timeout = 600
+    found.watching.chunk_size = 500
+    found.networking.request_timeout = 30
+    found.networking.enforce_retry_after = True
+    # Nothing is written with them; should a handler ever need storage, it is ours.
+    found.persistence.finalizer = "memoapp.dev/operator"
+    selector = f"{names.MANAGED_BY_LABEL}={names.MANAGED_BY}"
+    for kind in WATCHED:
+        found.watching.label_selectors[kind.group, kind.version, kind.plural] = selector
+    return found
+
+
+def registry(enqueue: Callable[[Key], None]) -> kopf.OperatorRegistry:
+    """Handlers that turn every event about a MemoApp, or about a child, into its key."""
+    found = kopf.OperatorRegistry()
+
+    @kopf.on.login(registry=found)
+    def login(**kwargs: Any) -> Any:
+        return kopf.login_with_service_account(**kwargs) or kopf.login_with_kubeconfig(**kwargs)
+
+    @kopf.on.event(MEMO_APP.group, MEMO_APP.version, MEMO_APP.plural, registry=found)
+    async def memoapp(namespace: str | None, name: str | None, **_: Any) -> None:
+        enqueue(Key(namespace or "", name or ""))
+
+    for kind in WATCHED:
+
+        @kopf.on.event(kind.group, kind.version, kind.plural, id=kind.plural, registry=found)
+        async def child(namespace: str | None, labels: Any, **_: Any) -> None:
+            app = labels.get(names.APP_LABEL)
+            if app:
+                enqueue(Key(namespace or "", app))
+
+    return found
+
+
+async def watch(enqueue: Callable[[Key], None], namespaces: tuple[str, ...], stop: asyncio.Event) -> None:
+    """Watch until ``stop`` is set; returns early only if the watches fail."""
+    await kopf.operator(
+        registry=registry(enqueue),
+        settings=settings(),
+        standalone=True,
+        clusterwide=not namespaces,
+        namespaces=namespaces,
+        stop_flag=stop,
+    )

@@ -1,0 +1,188 @@
+"""Act: bring the children to what the committed status and the spec say. Only what differs is written."""
+
+from __future__ import annotations
+
+import logging
+from base64 import b64encode
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+
+from memoapp_operator.api.v1alpha1.memoapp import Colour, MemoApp, MemoAppStatus
+from memoapp_operator.domain import names, ownership
+from memoapp_operator.domain.diff import differences
+from memoapp_operator.domain.manifest import SECRET, VOLUME_CLAIM, Manifest, Ref, ref_of
+from memoapp_operator.domain.observation import Child, ChildState
+from memoapp_operator.ports import Clock, Cluster, Mint, Refused
+from memoapp_operator.render.children import minted, render
+from memoapp_operator.render.context import Context, Credentials
+
+from .credentials import damaged
+from .snapshot import Snapshot, digest, to_mint, wanted
+
+logger = logging.getLogger(__name__)
+
+REFUSED_AGAIN = timedelta(seconds=60)
+"""What the API server refused is asked again after this long, or at once when it changed."""
+RENEW_BEFORE = timedelta(days=30)
+NOT_AFTER_ANNOTATION = "memoapp.dev/not-after"
+_ROUTER_NAMES = ("router",)
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """What the API server would not take."""
+
+    message: str
+    digest: str
+    at: datetime
+
+
+@dataclass(slots=True)
+class Memory:
+    """What one process remembers of one app; nothing is lost with it.
+
+    Attributes:
+        refusals: by child.
+        settled: children that the server stores in another form than they were sent in: digest of what was sent and
+            the paths that differ. Sending them again would change nothing.
+    """
+
+    refusals: dict[Ref, Refusal] = field(default_factory=dict)
+    settled: dict[Ref, tuple[str, tuple[str, ...]]] = field(default_factory=dict)
+
+    def messages(self) -> dict[Ref, str]:
+        """The refusals as texts."""
+        return {ref: refusal.message for ref, refusal in self.refusals.items()}
+
+
+class Actor:
+    """Writes children.
+
+    Args:
+        cluster: the API server.
+        mint: where new secrets come from.
+        clock: the time.
+    """
+
+    def __init__(self, cluster: Cluster, mint: Mint, clock: Clock) -> None:
+        self._cluster = cluster
+        self._mint = mint
+        self._clock = clock
+
+    async def act(self, snapshot: Snapshot, status: MemoAppStatus, memory: Memory) -> bool:
+        """Do what is left to do; True where something was written.
+
+        Raises:
+            ClusterError: the pass ends here and is tried again; everything done so far stays.
+        """
+        context = snapshot.context_for(status)
+        app = context.app
+        changed = False
+        for skeleton in to_mint(context, snapshot.live):
+            if not self._would_lose(skeleton, snapshot):
+                await self._cluster.create(await self._filled(skeleton, app))
+                changed = True
+        for manifest in wanted(context, snapshot.live):
+            live = snapshot.live.get(ref_of(manifest))
+            child = ownership.assess(manifest, live, app.metadata.name, app.metadata.uid)
+            changed |= await self._bring(manifest, child, live, memory)
+        for ref, live in self._superfluous(context, snapshot).items():
+            await self._cluster.delete(ref, app.metadata.namespace, live["metadata"]["uid"])
+            changed = True
+        return changed
+
+    @staticmethod
+    def _would_lose(skeleton: Manifest, snapshot: Snapshot) -> bool:
+        """A new password would not open data that is there."""
+        name = skeleton["metadata"]["name"]
+        is_database = name == names.child(snapshot.context.app.metadata.name, "database")
+        return is_database and Ref(VOLUME_CLAIM, name) in snapshot.live
+
+    async def _filled(self, skeleton: Manifest, app: MemoApp) -> Manifest:
+        """The Secret with new values. What may be given up or taken back later is not owned at its creation."""
+        name, metadata = skeleton["metadata"]["name"], dict(skeleton["metadata"])
+        if name == names.child(app.metadata.name, "router-tls"):
+            values = dict(await self._mint.router_certificates(_ROUTER_NAMES, self._clock.now()))
+            metadata["annotations"] = {**metadata.get("annotations", {}), NOT_AFTER_ANNOTATION: values.pop("notAfter")}
+        elif name == names.child(app.metadata.name, "database"):
+            values = {key: self._mint.password() for key in ("superuser-password", "password", "monitor-password")}
+            metadata.pop("ownerReferences", None)
+        else:
+            password = self._mint.password()
+            values = {"password": password, "auth.conf": f"requirepass {password}\n"}
+        data = {key: b64encode(value.encode()).decode() for key, value in values.items()}
+        return {**skeleton, "metadata": metadata, "data": data}
+
+    async def _bring(self, manifest: Manifest, child: Child, live: Manifest | None, memory: Memory) -> bool:
+        if child.state not in {ChildState.MISSING, ChildState.DIFFERS}:
+            memory.refusals.pop(child.ref, None)
+            return False
+        identity = digest(manifest)
+        if live is not None and memory.settled.get(child.ref) == (identity, differences(manifest, live)):
+            return False
+        refusal = memory.refusals.get(child.ref)
+        if refusal and refusal.digest == identity and self._clock.now() < refusal.at + REFUSED_AGAIN:
+            return False
+        return await self._apply(manifest, child, identity, memory)
+
+    async def _apply(self, manifest: Manifest, child: Child, identity: str, memory: Memory) -> bool:
+        body = manifest
+        if child.uid is not None:
+            body = {**manifest, "metadata": {**manifest["metadata"], "uid": child.uid}}
+        try:
+            stored = await self._cluster.apply(body, new=child.state is ChildState.MISSING)
+        except Refused as error:
+            logger.warning("%s is refused: %s", child.ref, error.message)
+            memory.refusals[child.ref] = Refusal(_stable(error.message), identity, self._clock.now())
+            return False
+        memory.refusals.pop(child.ref, None)
+        left = differences(manifest, stored)
+        if left:
+            logger.warning("the API server stores %s in another form: %s", child.ref, ", ".join(left))
+            memory.settled[child.ref] = (identity, left)
+        logger.info("applied %s", child.ref)
+        return True
+
+    def _superfluous(self, context: Context, snapshot: Snapshot) -> dict[Ref, Manifest]:
+        """What is ours by owner reference and goes: not in the spec any more, or a minted Secret to be made anew."""
+        declared = declared_refs(context)
+        uid = context.app.metadata.uid
+        found = {
+            ref: live
+            for ref, live in snapshot.live.items()
+            if ref not in declared and _owned(live, uid) and not live["metadata"].get("deletionTimestamp")
+        }
+        tls = Ref(SECRET, names.child(context.app.metadata.name, "router-tls"))
+        anew = [ref for ref in (tls,) if ref in snapshot.live and self._ends_soon(snapshot.live[ref])]
+        for ref in (*anew, *damaged(context.app, snapshot.live)):
+            if _owned(snapshot.live[ref], uid):
+                found[ref] = snapshot.live[ref]
+        return found
+
+    def _ends_soon(self, secret: Manifest) -> bool:
+        noted = (secret["metadata"].get("annotations") or {}).get(NOT_AFTER_ANNOTATION)
+        return noted is not None and datetime.fromisoformat(noted) - self._clock.now() < RENEW_BEFORE
+
+
+def declared_refs(context: Context) -> set[Ref]:
+    """Every child that the spec can have, whether or not it can be rendered by now."""
+    credentials = Credentials(
+        database=dict.fromkeys(("host", "port", "user", "password", "dbname", "monitor-password"), "0"),
+        cache=dict.fromkeys(("host", "port", "user", "password"), "0"),
+        router_digest="0",
+    )
+    addresses = {f"{colour}-{tier}": "192.0.2.1" for colour in Colour for tier in ("backend", "frontend")}
+    full = replace(context, credentials=credentials, addresses=addresses, colours=tuple(Colour))
+    return {ref_of(manifest) for manifest in (*minted(full), *render(full))}
+
+
+def _owned(live: Mapping[str, object], uid: str) -> bool:
+    metadata = live["metadata"]
+    owners = metadata.get("ownerReferences") if isinstance(metadata, dict) else None
+    return any(owner.get("controller") and owner.get("uid") == uid for owner in owners or [])
+
+
+def _stable(message: str) -> str:
+    """The first 300 characters: a refusal may list a whole object."""
+    return message if len(message) <= 300 else f"{message[:297]}..."  # noqa: PLR2004 -- said above

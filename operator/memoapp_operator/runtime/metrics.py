@@ -1,0 +1,89 @@
+"""Metrics, named as controller-runtime names them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from memoapp_operator.api.v1alpha1.memoapp import MemoAppStatus
+from memoapp_operator.domain.observation import Volume
+
+from .queue import Key
+
+_SECONDS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
+
+
+class _Apps(Collector):
+    """One sample an app and condition, out of an in-memory view: a deleted app leaves no series behind."""
+
+    def __init__(self) -> None:
+        self.apps: dict[Key, tuple[MemoAppStatus, Volume | None]] = {}
+
+    def collect(self) -> Iterator[Metric]:
+        condition = GaugeMetricFamily(
+            "memoapp_condition",
+            "1 where the condition of the MemoApp is True",
+            labels=["namespace", "name", "type"],
+        )
+        size = GaugeMetricFamily("memoapp_volume_size_bytes", "Database volume: size", labels=["namespace", "name"])
+        used = GaugeMetricFamily("memoapp_volume_used_bytes", "Database volume: used", labels=["namespace", "name"])
+        for key, (status, volume) in self.apps.items():
+            for item in status.conditions:
+                condition.add_metric([key.namespace, key.name, item.type], float(item.status.value == "True"))
+            if volume is not None:
+                size.add_metric([key.namespace, key.name], volume.size)
+                used.add_metric([key.namespace, key.name], volume.used)
+        yield from (condition, size, used)
+
+
+class Metrics:
+    """Everything that /metrics shows."""
+
+    def __init__(self) -> None:
+        self._registry = CollectorRegistry()
+        self._apps = _Apps()
+        self._registry.register(self._apps)
+        self._passes = Counter("memoapp_reconcile", "Passes by result", ["result"], registry=self._registry)
+        self._seconds = Histogram(
+            "memoapp_reconcile_seconds", "Duration of passes", buckets=_SECONDS, registry=self._registry
+        )
+        self._retries = Counter("memoapp_workqueue_retries", "Passes that failed", registry=self._registry)
+        self._calls = Counter("memoapp_api_calls", "Calls to the API server", ["verb", "code"], registry=self._registry)
+        self._leader = Gauge("memoapp_leader", "1 where this process acts", registry=self._registry)
+        self._depth = Gauge("memoapp_workqueue_depth", "Keys that wait for a worker", registry=self._registry)
+
+    def passed(self, result: str, seconds: float) -> None:
+        """A pass ended: ``success``, ``gone`` or ``error``."""
+        self._passes.labels(result).inc()
+        self._seconds.observe(seconds)
+
+    def retried(self) -> None:
+        """A pass failed and is tried again."""
+        self._retries.inc()
+
+    def called(self, verb: str, code: int) -> None:
+        """The API server was called; ``code`` 0: no answer."""
+        self._calls.labels(verb, str(code)).inc()
+
+    def leads(self, leading: bool) -> None:
+        """This process acts, or does not."""
+        self._leader.set(int(leading))
+
+    def watch_depth(self, depth: Callable[[], float]) -> None:
+        """Read the queue's depth when asked."""
+        self._depth.set_function(depth)
+
+    def observed(self, key: Key, status: MemoAppStatus, volume: Volume | None) -> None:
+        """The present state of one app."""
+        self._apps.apps[key] = (status, volume)
+
+    def forget(self, key: Key) -> None:
+        """The app is gone."""
+        self._apps.apps.pop(key, None)
+
+    def text(self) -> bytes:
+        """The exposition format."""
+        return generate_latest(self._registry)

@@ -1,0 +1,278 @@
+"""Observe: everything that a decision needs, read anew in each pass and put into one value."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from http import HTTPStatus
+from typing import Any
+
+from memoapp_operator.api.v1alpha1.memoapp import MemoApp
+from memoapp_operator.domain import names, ownership, release
+from memoapp_operator.domain.manifest import (
+    CHILD_KINDS,
+    DEPLOYMENT,
+    POD,
+    SECRET,
+    SERVICE,
+    STATEFUL_SET,
+    VOLUME_CLAIM,
+    Manifest,
+    Ref,
+    ref_of,
+)
+from memoapp_operator.domain.observation import Observation, Probe, Trouble, Volume, Workload
+from memoapp_operator.domain.references import Reference, connection_name, references
+from memoapp_operator.domain.troubles import unready_since, workload
+from memoapp_operator.ports import Clock, Cluster, Services
+from memoapp_operator.render.children import render, revision
+from memoapp_operator.render.context import Context, Credentials, Platform
+
+from . import credentials
+from . import references as named
+from .snapshot import Snapshot, children, to_mint
+
+# A pod that runs but is not ready for longer than this is asked itself what its health path says.
+UNREADY_AFTER = 15.0
+_LISTED = tuple(kind for kind in (*CHILD_KINDS, POD) if kind is not SECRET)
+_COLOUR_SERVICES = tuple(f"{colour}-{tier}" for colour in ("blue", "green") for tier in ("backend", "frontend"))
+
+
+class Observer:
+    """Reads one MemoApp's surroundings.
+
+    Args:
+        cluster: the API server.
+        services: the running parts of apps.
+        platform: the operator itself.
+        clock: the time.
+    """
+
+    def __init__(self, cluster: Cluster, services: Services, platform: Platform, clock: Clock) -> None:
+        self._cluster = cluster
+        self._services = services
+        self._platform = platform
+        self._clock = clock
+
+    async def observe(self, raw: Manifest, app: MemoApp, refusals: Mapping[Ref, str]) -> Snapshot:
+        """One snapshot of the app whose live object is ``raw``."""
+        mentions = references(app.metadata.name, app.spec)
+        live, pods = await self._read(app, mentions)
+        known, lacking = credentials.read(app, live)
+        missing = (*named.missing(mentions, live), *lacking)
+        context = Context(
+            app=app,
+            platform=self._platform,
+            credentials=known,
+            addresses=_addresses(app, live),
+            references=named.digests(mentions, live),
+            agent_image=_agent_image(app, live),
+            claims=_claims(app, live),
+        )
+        workloads = await self._workloads(app, live, pods)
+        database, cache, routers, volume = await asyncio.gather(
+            self._database(app, known, workloads),
+            self._cache(app, known, workloads),
+            self._routers(app, live, pods),
+            self._volume(pods),
+        )
+        seen = Observation(
+            app=app,
+            now=self._clock.now(),
+            revision=None if missing else revision(context),
+            workloads=workloads,
+            missing=missing,
+            lost=_lost(app, live),
+            mismatch=_mismatch(app, live),
+            refusals=refusals,
+            addresses=context.addresses,
+            database=database,
+            cache=cache,
+            routers=routers,
+            volume=volume,
+        )
+        snapshot = Snapshot(raw, live, context, seen, prepared=release.prepared(seen))
+        return await self._with_children(snapshot)
+
+    async def _with_children(self, snapshot: Snapshot) -> Snapshot:
+        """The snapshot with every child's standing, by the status as it was read."""
+        context = snapshot.context_for(snapshot.context.app.status)
+        live = {**snapshot.live, **await self._in_their_place(context, snapshot.live)}
+        seen = replace(snapshot.observation, children=children(context, live))
+        return replace(snapshot, live=live, observation=seen)
+
+    async def _read(
+        self, app: MemoApp, mentions: Sequence[Reference]
+    ) -> tuple[dict[Ref, Manifest], tuple[Manifest, ...]]:
+        """Live children by reference (with the Secrets and ConfigMaps that the spec names), and the app's pods."""
+        namespace, selector = app.metadata.namespace, _selector(app)
+        own = [Ref(SECRET, name) for name in _secret_names(app)]
+        by_name = sorted({*own, *(mention.ref for mention in mentions)})
+        lists, gets = await asyncio.gather(
+            asyncio.gather(*(self._cluster.list(kind, namespace, selector) for kind in _LISTED)),
+            asyncio.gather(*(self._cluster.get(ref.kind, namespace, ref.name) for ref in by_name)),
+        )
+        live = {ref_of(item): item for items in lists[:-1] for item in items}
+        live |= {ref: item for ref, item in zip(by_name, gets, strict=True) if item is not None}
+        return live, tuple(lists[-1])
+
+    async def _in_their_place(self, context: Context, live: Mapping[Ref, Manifest]) -> dict[Ref, Manifest]:
+        """Objects without our labels that have the name of a child which is not there."""
+        manifests = (*render(context), *to_mint(context, live))
+        absent = [ref for ref in map(ref_of, manifests) if ref not in live and ref.kind is not SECRET]
+        namespace = context.app.metadata.namespace
+        found = await asyncio.gather(*(self._cluster.get(ref.kind, namespace, ref.name) for ref in absent))
+        return {ref: item for ref, item in zip(absent, found, strict=True) if item is not None}
+
+    async def _workloads(
+        self, app: MemoApp, live: Mapping[Ref, Manifest], pods: Sequence[Manifest]
+    ) -> dict[str, Workload]:
+        found = {}
+        for name, ref in workload_refs(app).items():
+            controller = live.get(ref)
+            if controller is None or ownership.standing(controller, app.metadata.name, app.metadata.uid):
+                continue
+            mine = [pod for pod in pods if _belongs(pod, name)]
+            state = workload(name, controller, mine, await self._health(app, name, mine))
+            if state is not None:
+                found[name] = state
+        return found
+
+    async def _health(self, app: MemoApp, name: str, pods: Sequence[Manifest]) -> Trouble | None:
+        """What a pod that runs without being ready answers on its health path."""
+        tier = {"backend": app.spec.backend, "frontend": app.spec.frontend}.get(name.rpartition("-")[2])
+        if tier is None:
+            return None
+        for pod in pods:
+            since = unready_since(pod)
+            address = pod["status"].get("podIP")
+            if since is None or not address or not _older(since, self._clock.now(), UNREADY_AFTER):
+                continue
+            code = await self._services.health(address, tier.port, tier.health_path)
+            if code is None or not HTTPStatus.OK <= code < HTTPStatus.BAD_REQUEST:
+                said = f"answered {code}" if code is not None else "gave no answer"
+                return Trouble("HealthNotReached", f"{name}: {tier.health_path} {said}", stalls=False)
+        return None
+
+    async def _database(self, app: MemoApp, known: Credentials, workloads: Mapping[str, Workload]) -> Probe | None:
+        login = credentials.database_login(app, known)
+        if login is None or (app.spec.database.managed is not None and not _up(workloads.get("database"))):
+            return None
+        return await self._services.database(login)
+
+    async def _cache(self, app: MemoApp, known: Credentials, workloads: Mapping[str, Workload]) -> Probe | None:
+        login = credentials.cache_login(app, known)
+        if login is None or app.spec.redis is None:
+            return None
+        if app.spec.redis.managed is not None and not _up(workloads.get("redis")):
+            return None
+        return await self._services.cache(login)
+
+    async def _routers(
+        self, app: MemoApp, live: Mapping[Ref, Manifest], pods: Sequence[Manifest]
+    ) -> dict[str, int | None]:
+        certificate = credentials.router_certificate(app, live)
+        ready = [pod for pod in pods if _belongs(pod, "router") and _ready(pod)]
+        if certificate is None or not ready:
+            return {}
+        weights = await asyncio.gather(
+            *(self._services.green_weight(pod["status"]["podIP"], certificate) for pod in ready)
+        )
+        return {pod["metadata"]["name"]: weight for pod, weight in zip(ready, weights, strict=True)}
+
+    async def _volume(self, pods: Sequence[Manifest]) -> Volume | None:
+        for pod in pods:
+            if _belongs(pod, "database") and _ready(pod):
+                return await self._services.volume(pod["status"]["podIP"])
+        return None
+
+
+def workload_refs(app: MemoApp) -> dict[str, Ref]:
+    """The controllers of an app by the names that people call them."""
+    name, spec = app.metadata.name, app.spec
+    found = {"router": Ref(DEPLOYMENT, names.child(name, "router"))}
+    if spec.database.managed is not None:
+        found["database"] = Ref(STATEFUL_SET, names.child(name, "database"))
+    if spec.redis is not None and spec.redis.managed is not None:
+        found["redis"] = Ref(STATEFUL_SET, names.child(name, "redis"))
+    for colour in ("blue", "green"):
+        for tier in release.tiers(app):
+            found[f"{colour}-{tier}"] = Ref(DEPLOYMENT, names.child(name, f"{colour}-{tier}"))
+    return found
+
+
+def _selector(app: MemoApp) -> dict[str, str]:
+    return names.labels(app.metadata.name)
+
+
+def _secret_names(app: MemoApp) -> tuple[str, ...]:
+    name = app.metadata.name
+    own = (names.child(name, suffix) for suffix in ("database", "redis", "router-tls"))
+    return (*own, connection_name(name))
+
+
+def _belongs(pod: Manifest, name: str) -> bool:
+    labels = pod["metadata"].get("labels") or {}
+    colour = labels.get(names.COLOUR_LABEL)
+    component = labels.get(names.COMPONENT_LABEL, "")
+    return name == (f"{colour}-{component}" if colour else component)
+
+
+def _ready(pod: Manifest) -> bool:
+    status: dict[str, Any] = pod.get("status") or {}
+    if pod["metadata"].get("deletionTimestamp") or not status.get("podIP"):
+        return False
+    return any(item["type"] == "Ready" and item["status"] == "True" for item in status.get("conditions") or [])
+
+
+def _up(state: Workload | None) -> bool:
+    return state is not None and state.ready > 0
+
+
+def _older(since: str, now: datetime, seconds: float) -> bool:
+    try:
+        return (now - datetime.fromisoformat(since)).total_seconds() > seconds
+    except ValueError:
+        return False
+
+
+def _addresses(app: MemoApp, live: Mapping[Ref, Manifest]) -> dict[str, str]:
+    """ClusterIPs of the colours' Services: the live ones, else those of the status."""
+    found = dict(app.status.addresses or {})
+    for suffix in _COLOUR_SERVICES:
+        service = live.get(Ref(SERVICE, names.child(app.metadata.name, suffix)))
+        address = service["spec"].get("clusterIP") if service is not None else None
+        if service is not None and address:
+            found[suffix] = address
+    return found
+
+
+def _claims(app: MemoApp, live: Mapping[Ref, Manifest]) -> dict[str, str]:
+    found = {}
+    for suffix in ("database", "redis"):
+        claim = live.get(Ref(VOLUME_CLAIM, names.child(app.metadata.name, suffix)))
+        if claim is not None:
+            found[suffix] = claim["spec"]["resources"]["requests"]["storage"]
+    return found
+
+
+def _agent_image(app: MemoApp, live: Mapping[Ref, Manifest]) -> str | None:
+    running = live.get(Ref(STATEFUL_SET, names.child(app.metadata.name, "database")))
+    containers = running["spec"]["template"]["spec"]["containers"] if running is not None else []
+    return next((item["image"] for item in containers if item["name"] == "agent"), None)
+
+
+def _lost(app: MemoApp, live: Mapping[Ref, Manifest]) -> bool:
+    if app.spec.database.managed is None:
+        return False
+    name = names.child(app.metadata.name, "database")
+    return Ref(VOLUME_CLAIM, name) in live and not credentials.opens_database(live.get(Ref(SECRET, name)))
+
+
+def _mismatch(app: MemoApp, live: Mapping[Ref, Manifest]) -> str | None:
+    if app.spec.database.managed is None:
+        return None
+    declared = app.spec.database
+    return ownership.kept_mismatch(app.metadata.name, declared.name, declared.user, live)

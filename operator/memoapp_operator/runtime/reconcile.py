@@ -1,0 +1,169 @@
+"""One pass over one MemoApp: observe, decide, commit, act."""
+
+from __future__ import annotations
+
+import itertools
+import logging
+import time
+from datetime import UTC, datetime
+from typing import Any
+
+from pydantic import ValidationError
+
+from memoapp_operator.api.v1alpha1.memoapp import MemoApp, MemoAppStatus
+from memoapp_operator.domain import conditions
+from memoapp_operator.domain.decide import decide
+from memoapp_operator.domain.manifest import MEMO_APP, Manifest
+from memoapp_operator.ports import Clock, Cluster, Mint, Services
+from memoapp_operator.render.context import Platform
+
+from .act import Actor, Memory
+from .logs import current_app, current_pass
+from .metrics import Metrics
+from .observe import Observer
+from .queue import Key
+from .snapshot import Snapshot
+
+logger = logging.getLogger(__name__)
+
+AFTER_A_WRITE = 0.05
+"""Seconds until the next pass once something was written: its outcome is wanted at once."""
+INVALID_AGAIN = 60.0
+
+
+class SystemClock:
+    """The wall clock."""
+
+    def now(self) -> datetime:
+        """Now: aware, UTC."""
+        return datetime.now(UTC)
+
+
+class Reconciler:
+    """The passes of all MemoApps.
+
+    Args:
+        cluster: the API server.
+        services: the running parts of apps.
+        mint: where new secrets come from.
+        platform: the operator itself.
+        clock: the time.
+        resync: seconds between two looks at an app that is well.
+        metrics: told of every pass.
+    """
+
+    def __init__(
+        self,
+        cluster: Cluster,
+        services: Services,
+        mint: Mint,
+        platform: Platform,
+        clock: Clock,
+        resync: float,
+        metrics: Metrics,
+    ) -> None:
+        self._cluster = cluster
+        self._clock = clock
+        self._resync = resync
+        self._metrics = metrics
+        self._observer = Observer(cluster, services, platform, clock)
+        self._actor = Actor(cluster, mint, clock)
+        self._memories: dict[Key, tuple[str, Memory]] = {}
+        self._numbers = itertools.count(1)
+
+    async def reconcile(self, key: Key) -> float | None:
+        """One pass; the seconds until the next, or None where the MemoApp is gone."""
+        current_app.set(f"{key.namespace}/{key.name}")
+        current_pass.set(next(self._numbers))
+        began = time.perf_counter()
+        result = "error"
+        try:
+            again = await self._pass(key)
+            result = "gone" if again is None else "success"
+        finally:
+            self._metrics.passed(result, time.perf_counter() - began)
+        return again
+
+    async def _pass(self, key: Key) -> float | None:
+        raw = await self._cluster.get(MEMO_APP, key.namespace, key.name)
+        if raw is None or raw["metadata"].get("deletionTimestamp"):
+            self._memories.pop(key, None)
+            self._metrics.forget(key)
+            return None
+        try:
+            app = MemoApp.model_validate(raw)
+        except ValidationError as error:
+            await self._refuse(raw, error)
+            return INVALID_AGAIN
+        return await self._reconcile(key, raw, app, self._memory(key, app))
+
+    def _memory(self, key: Key, app: MemoApp) -> Memory:
+        uid, memory = self._memories.get(key, ("", Memory()))
+        if uid != app.metadata.uid:
+            memory = Memory()
+            self._memories[key] = (app.metadata.uid, memory)
+        return memory
+
+    async def _reconcile(self, key: Key, raw: Manifest, app: MemoApp, memory: Memory) -> float:
+        snapshot = await self._observer.observe(raw, app, memory.messages())
+        if not memory.refusals and _was_refused(app.status):
+            # A new process does not know yet what is refused: it tries what is committed before it judges.
+            await self._actor.act(snapshot, app.status, memory)
+            snapshot = await self._observer.observe(raw, app, memory.messages())
+        decision = decide(snapshot.observation, resync=self._resync)
+        committed = await self._commit(snapshot, decision.status)
+        for note in decision.notes:
+            await self._cluster.note(committed, note, self._clock.now())
+        self._metrics.observed(key, decision.status, snapshot.observation.volume)
+        if decision.act and await self._actor.act(snapshot, decision.status, memory):
+            return AFTER_A_WRITE
+        return decision.again
+
+    async def _commit(self, snapshot: Snapshot, status: MemoAppStatus) -> Manifest:
+        """Write the status, if it changed, under the version that was observed: a stale view loses here."""
+        if dumped(status) == dumped(snapshot.context.app.status):
+            return snapshot.raw
+        return await self._cluster.replace_status({**snapshot.raw, "status": dumped(status)})
+
+    async def _refuse(self, raw: Manifest, error: ValidationError) -> None:
+        """A MemoApp that the models do not take (the schema should have refused it): say so, do nothing."""
+        texts = [f"{'.'.join(map(str, item['loc']))}: {item['msg']}" for item in error.errors(include_input=False)]
+        before: dict[str, Any] = raw.get("status") or {}
+        try:
+            old = MemoAppStatus.model_validate(before)
+        except ValidationError:
+            old = MemoAppStatus()
+        message = "; ".join(texts)[:1024]
+        found = conditions.merge(
+            old.conditions,
+            (
+                *_kept(old),
+                conditions.Verdict(conditions.READY, status=False, reason="InvalidSpec", message=message),
+                conditions.Verdict(conditions.STALLED, status=True, reason="InvalidSpec", message=message),
+                conditions.Verdict(conditions.RECONCILING, status=False, reason="InvalidSpec"),
+            ),
+            generation=raw["metadata"].get("generation", 0),
+            now=self._clock.now(),
+        )
+        status = old.model_copy(update={"conditions": found})
+        if dumped(status) != dumped(old):
+            await self._cluster.replace_status({**raw, "status": dumped(status)})
+
+
+def _kept(old: MemoAppStatus) -> list[conditions.Verdict]:
+    changed = {conditions.READY, conditions.STALLED, conditions.RECONCILING}
+    return [
+        conditions.Verdict(item.type, status=item.status.value == "True", reason=item.reason, message=item.message)
+        for item in old.conditions
+        if item.type not in changed
+    ]
+
+
+def _was_refused(status: MemoAppStatus) -> bool:
+    ready = conditions.find(status.conditions, conditions.READY)
+    return ready is not None and ready.reason == "ChildRefused"
+
+
+def dumped(status: MemoAppStatus) -> dict[str, Any]:
+    """The status as JSON."""
+    return status.model_dump(mode="json", by_alias=True, exclude_none=True)

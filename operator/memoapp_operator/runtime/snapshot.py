@@ -1,0 +1,82 @@
+"""What one pass works with: the observation for the decision, and the live objects for the act."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from memoapp_operator.api.v1alpha1.memoapp import MemoAppStatus
+from memoapp_operator.domain import ownership, release
+from memoapp_operator.domain.manifest import Manifest, Ref, ref_of
+from memoapp_operator.domain.observation import Child, Observation
+from memoapp_operator.render.children import minted, render
+from memoapp_operator.render.context import Context
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """One pass.
+
+    Attributes:
+        raw: the MemoApp as read, for the status write.
+        live: live children and foreign objects in their place, by reference.
+        context: for the builders, by the status as it was read.
+        observation: for the decision.
+        prepared: database and Redis answered.
+    """
+
+    raw: Manifest
+    live: Mapping[Ref, Manifest]
+    context: Context
+    observation: Observation
+    prepared: bool = False
+
+    def context_for(self, status: MemoAppStatus) -> Context:
+        """The builders' context once ``status`` is committed."""
+        return replace(
+            self.context,
+            colours=release.running_colours(
+                self.context.app,
+                status,
+                prepared=self.prepared,
+                named=self.observation.revision is not None,
+            ),
+            green_weight=release.weight_of_green(status),
+            release=status.release.id if status.release else "none",
+            addresses={**(status.addresses or {}), **self.context.addresses},
+        )
+
+
+def digest(manifest: Manifest) -> str:
+    """Identity of what would be applied."""
+    text = json.dumps(manifest, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def stamped(manifest: Manifest) -> Manifest:
+    """The manifest with its own digest, so that what it no longer says is seen as well."""
+    metadata = manifest["metadata"]
+    annotations = {**metadata.get("annotations", {}), ownership.APPLIED_ANNOTATION: digest(manifest)}
+    return {**manifest, "metadata": {**metadata, "annotations": annotations}}
+
+
+def wanted(context: Context, live: Mapping[Ref, Manifest]) -> tuple[Manifest, ...]:
+    """Every child to be applied: skeletons of minted Secrets where they are there, then all that can be rendered."""
+    return (
+        *(skeleton for skeleton in minted(context) if ref_of(skeleton) in live),
+        *(stamped(manifest) for manifest in render(context)),
+    )
+
+
+def to_mint(context: Context, live: Mapping[Ref, Manifest]) -> tuple[Manifest, ...]:
+    """Skeletons of the Secrets that have yet to be minted."""
+    return tuple(skeleton for skeleton in minted(context) if ref_of(skeleton) not in live)
+
+
+def children(context: Context, live: Mapping[Ref, Manifest]) -> tuple[Child, ...]:
+    """How every child stands."""
+    app = context.app.metadata
+    manifests = (*wanted(context, live), *to_mint(context, live))
+    return tuple(ownership.assess(item, live.get(ref_of(item)), app.name, app.uid) for item in manifests)
