@@ -5,6 +5,7 @@ import json
 import tarfile
 from collections.abc import Sequence
 from pathlib import Path
+from typing import IO
 
 _MANIFEST = "manifest.json"
 
@@ -24,8 +25,8 @@ def retag(source: Path, target: Path, tags: Sequence[str]) -> None:
         new.addfile(member, io.BytesIO(text))
 
 
-def _content(archive: tarfile.TarFile, name: str) -> "io.BufferedReader":
+def _content(archive: tarfile.TarFile, name: str) -> IO[bytes]:
     content = archive.extractfile(name)
     if content is None:
         raise tarfile.ReadError(f"{name} is not a file")
-    return content  # type: ignore[return-value]
+    return content

@@ -51,10 +51,10 @@ class Buildah:
             command += ["--secret", f"id={name},src={path}"]
         command += ["--file", str(staged / "Dockerfile"), "--tag", image.tags[0], str(staged / "context")]
         self.run(command)
-        with TemporaryDirectory(dir=archive.parent, prefix=".push-") as folder:
-            single = Path(folder) / "image.tar"
-            self.run(self._buildah("push", "--quiet", image.tags[0], f"docker-archive:{single}:{image.tags[0]}"))
-            archives.retag(single, archive, image.tags)
+        pushed = staged / "pushed.tar"
+        self.run(self._buildah("push", "--quiet", image.tags[0], f"docker-archive:{pushed}:{image.tags[0]}"))
+        archives.retag(pushed, archive, image.tags)
+        pushed.unlink()
 
     def fetch(self, reference: str, archive: Path) -> None:
         """Public images are not fetched this way: a stand-in is built instead."""

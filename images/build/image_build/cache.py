@@ -2,6 +2,7 @@
 
 import fcntl
 import os
+import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -26,22 +27,28 @@ class Cache:
         return self.root / f"{name}-{key}.tar"
 
     def forget_old(self, name: str, current: Path) -> None:
-        """Remove all but the newest archives of one image, and what a killed build left."""
+        """Remove all but the newest archives of one image."""
         stem = len(f"{name}-") + len(current.name.removeprefix(f"{name}-"))
         same = [path for path in self.root.glob(f"{name}-*.tar") if len(path.name) == stem]
         others = sorted((path for path in same if path != current), key=lambda path: path.stat().st_mtime)
         for path in others[: len(others) - _KEPT + 1]:
             path.unlink()
-        for path in self.root.glob(f".{name}-*.part"):
-            path.unlink()
 
     @contextmanager
     def locked(self) -> Iterator[None]:
-        """Hold the build lock; another build waits here."""
+        """Hold the build lock (another build waits here), without what a killed build left."""
         self.root.mkdir(parents=True, exist_ok=True)
         with (self.root / ".lock").open("w") as handle:
             fcntl.flock(handle, fcntl.LOCK_EX)
+            self._sweep()
             yield
+
+    def _sweep(self) -> None:
+        for path in self.root.glob(".*.part"):
+            path.unlink()
+        for pattern in (".work-*", ".base-*"):
+            for path in self.root.glob(pattern):
+                shutil.rmtree(path)
 
 
 def cache_from(environment: Mapping[str, str]) -> Cache:

@@ -46,7 +46,6 @@ def choose_engine(wanted: str, cache: Cache) -> Engine:
 
 def build_all(images: Sequence[Image], engine: Engine, cache: Cache) -> None:
     """Build what changed; say what did not."""
-    cache.root.mkdir(parents=True, exist_ok=True)
     with cache.locked(), TemporaryDirectory(dir=cache.root, prefix=".work-") as folder:
         work = Path(folder)
         todo = [(image, archive) for image in images if not (archive := _stage(image, engine, cache, work)).exists()]
