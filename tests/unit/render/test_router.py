@@ -1,0 +1,163 @@
+"""The router and the Services before and behind it."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from memoapp_operator.domain.manifest import Manifest
+from memoapp_operator.render import haproxy
+from memoapp_operator.render.context import Context, Credentials
+
+from tests.unit.render import apps
+
+
+def configuration(context: Context) -> str:
+    found: str = apps.find(context, "ConfigMap", "memo-router")["data"]["haproxy.cfg"]
+    return found
+
+
+def sections(text: str) -> dict[str, list[str]]:
+    """The lines of each section by its heading, without comments."""
+    found: dict[str, list[str]] = {}
+    for line in text.splitlines():
+        if line and not line.startswith(" "):
+            lines = found.setdefault(line, [])
+        elif line.strip() and not line.strip().startswith("#"):
+            lines.append(line.strip())
+    return found
+
+
+def router_template(context: Context) -> Manifest:
+    found: Manifest = apps.find(context, "Deployment", "memo-router")["spec"]["template"]
+    return found
+
+
+def state(context: Context) -> dict[str, str]:
+    found: dict[str, str] = apps.find(context, "ConfigMap", "memo-router-state")["data"]
+    return found
+
+
+def service(context: Context, name: str) -> dict[str, Any]:
+    found: dict[str, Any] = apps.find(context, "Service", name)["spec"]
+    return found
+
+
+def test_each_colour_leads_to_the_address_of_its_frontend() -> None:
+    found = sections(configuration(apps.full()))
+    assert "server service 10.96.1.2:8088" in found["backend blue"]
+    assert "server service 10.96.2.2:8088" in found["backend green"]
+
+
+def test_without_a_frontend_each_colour_leads_to_its_backend() -> None:
+    found = sections(configuration(apps.backend_only()))
+    assert "server service 10.96.1.1:3001" in found["backend blue"]
+    assert "server service 10.96.2.1:3001" in found["backend green"]
+
+
+def test_only_a_failed_connection_is_tried_again_and_never_with_the_other_colour() -> None:
+    for colour in ("blue", "green"):
+        lines = sections(configuration(apps.full()))[f"backend {colour}"]
+        assert "retry-on conn-failure" in lines
+        assert "option http-server-close" in lines
+        assert len([line for line in lines if line.startswith("server ")]) == 1
+        assert not [line for line in lines if "check" in line.split() or "redispatch" in line]
+
+
+def test_weights_come_from_maps_that_can_be_set_at_run_time() -> None:
+    text = configuration(apps.full())
+    assert f"map_str_int({haproxy.STATE_MAP},0)" in text
+    assert f"map({haproxy.RELEASE_MAP},none)" in text
+    mounts = {mount["mountPath"] for mount in router_template(apps.full())["spec"]["containers"][0]["volumeMounts"]}
+    assert haproxy.STATE_PATH in mounts
+
+
+def test_what_is_set_before_it_is_read_stands_before_it() -> None:
+    app = sections(configuration(apps.full()))["frontend app"]
+    order = [found[1] for line in app if (found := re.match(r"http-request set-var\(txn\.(\w+)\)", line))]
+    assert order == ["new", "id", "id", "release", "weight", "bucket", "side", "colour", "colour"]
+
+
+def test_the_runtime_api_wants_a_certificate() -> None:
+    (bind,) = [line for line in sections(configuration(apps.full()))["listen admin"] if line.startswith("bind")]
+    assert bind.startswith("bind :9999 ssl ")
+    assert bind.endswith("verify required")
+
+
+def test_a_router_that_stops_has_let_its_clients_go_before_it_is_killed() -> None:
+    pod, text = router_template(apps.full())["spec"], configuration(apps.full())
+    command = pod["containers"][0]["lifecycle"]["preStop"]["exec"]["command"]
+    waits = [int(seconds) for seconds in re.findall(r"sleep (\d+)", command[-1])]
+    assert command[-1] == "sleep 5; kill -USR1 1; sleep 15"
+    assert sum(waits) < pod["terminationGracePeriodSeconds"]
+    assert "hard-stop-after 20s" in text
+    assert "timeout http-keep-alive 10s" in text
+    assert "option idle-close-on-response" in text
+
+
+def test_what_nobody_should_read_is_not_logged() -> None:
+    app = sections(configuration(apps.full()))["frontend app"]
+    (log,) = [line for line in app if line.startswith("log-format")]
+    assert "option dontlog-normal" in app
+    assert not [field for field in ("%r", "%HU", "%HQ", "%HP ", "%hr", "%hs", "%CC", "%CS") if field in log]
+
+
+def test_in_a_cluster_of_ipv6_the_router_listens_there() -> None:
+    addresses = {key: f"fd00::{index}" for index, key in enumerate(apps.ADDRESSES)}
+    found = sections(configuration(replace(apps.full(), addresses=addresses)))
+    assert "bind [::]:8080" in found["frontend app"]
+    assert "server service [fd00::1]:8088" in found["backend blue"]
+
+
+@given(st.integers(0, 100), st.text("0123456789abcdef", min_size=1))
+def test_weights_and_releases_never_roll_the_router(weight: int, release: str) -> None:
+    context = replace(apps.full(), green_weight=weight, release=release)
+    assert router_template(context) == router_template(apps.full())
+    assert configuration(context) == configuration(apps.full())
+    assert state(context) == {"state.map": f"weight {weight}\n", "release.map": f"release {release}\n"}
+
+
+def test_another_configuration_or_other_certificates_roll_it() -> None:
+    context = apps.full()
+    moved = replace(context, addresses={**apps.ADDRESSES, "green-frontend": "10.96.2.9"})
+    renewed = replace(context, credentials=Credentials(apps.DATABASE, apps.CACHE, "certificates-2"))
+    templates = [router_template(each) for each in (context, moved, renewed)]
+    assert len({repr(template) for template in templates}) == 3
+
+
+def test_the_router_is_asked_for_its_own_health() -> None:
+    (container,) = router_template(apps.full())["spec"]["containers"]
+    assert container["readinessProbe"]["httpGet"] == {"path": "/healthz", "port": 8081}
+    assert "monitor-uri /healthz" in sections(configuration(apps.full()))["frontend health"]
+
+
+def test_the_apps_service_leads_to_the_router() -> None:
+    found = service(apps.full(), "memo")
+    assert found["ports"] == [{"name": "http", "port": 80, "targetPort": 8080, "protocol": "TCP"}]
+    assert found["selector"] == {"memoapp.dev/app": "memo", "app.kubernetes.io/component": "router"}
+
+
+@pytest.mark.parametrize(("name", "port"), [("memo-blue-backend", 3003), ("memo-green-frontend", 8088)])
+def test_a_colours_service_leads_to_its_pods_at_the_tiers_port(name: str, port: int) -> None:
+    found = service(apps.full(), name)
+    _, colour, component = name.split("-")
+    assert found["ports"] == [{"name": "http", "port": port, "targetPort": "http", "protocol": "TCP"}]
+    assert found["selector"]["memoapp.dev/colour"] == colour
+    assert found["selector"]["app.kubernetes.io/component"] == component
+
+
+def test_a_colours_service_that_was_deleted_comes_back_with_its_address() -> None:
+    assert service(apps.full(), "memo-green-backend")["clusterIP"] == apps.ADDRESSES["green-backend"]
+    fresh = replace(apps.full(), addresses={})
+    assert not [each for each in apps.of_kind(fresh, "Service") if "clusterIP" in each["spec"]]
+
+
+@pytest.mark.parametrize(("path", "budget"), [("backend", "memo-blue-backend"), ("traffic", "memo-router")])
+def test_a_single_pod_has_no_budget_that_would_forbid_a_drain(path: str, budget: str) -> None:
+    several, single = apps.full(), apps.with_spec(apps.full(), f"{path}.replicas", 1)
+    assert apps.find(several, "PodDisruptionBudget", budget)["spec"]["maxUnavailable"] == 1
+    assert f"PodDisruptionBudget/{budget}" not in apps.names_of(single)
