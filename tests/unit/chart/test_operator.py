@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from memoapp_operator.config import from_environment
+from memoapp_operator.render.network import OPERATOR_LABELS
 
 if TYPE_CHECKING:
     import subprocess
@@ -91,13 +94,13 @@ def test_the_settings_reach_the_process(render: Callable[..., Documents]) -> Non
     documents = render(
         {
             "watchNamespaces": ["b", "a"],
-            "operator": {"logLevel": "debug", "workers": 8, "resyncSeconds": 120, "leaseSeconds": 30},
+            "operator": {"logLevel": "debug", "workers": 8, "resyncSeconds": 45, "leaseSeconds": 30},
         }
     )
     assert _environment(documents) == {
         "MEMOAPP_OPERATOR_IMAGE": "docker.io/memoapp/operator:0.1.0",
         "MEMOAPP_WATCH_NAMESPACES": "a,b",
-        "MEMOAPP_RESYNC_SECONDS": "120",
+        "MEMOAPP_RESYNC_SECONDS": "45",
         "MEMOAPP_WORKERS": "8",
         "MEMOAPP_LOG_LEVEL": "debug",
         "MEMOAPP_LEASE_SECONDS": "30",
@@ -108,7 +111,35 @@ def test_the_settings_reach_the_process(render: Callable[..., Documents]) -> Non
 
 
 def test_no_namespaces_means_all(render: Callable[..., Documents]) -> None:
-    assert _environment(render())["MEMOAPP_WATCH_NAMESPACES"] == ""
+    assert from_environment(_environment(render())).namespaces == ()
+
+
+def test_the_defaults_are_those_of_the_process(render: Callable[..., Documents]) -> None:
+    environment = _environment(render())
+    image = environment["MEMOAPP_OPERATOR_IMAGE"]
+    assert from_environment(environment) == from_environment({"MEMOAPP_OPERATOR_IMAGE": image})
+
+
+@pytest.mark.parametrize("limit", ["minimum", "maximum"])
+def test_the_process_takes_what_the_schema_lets_through(
+    render: Callable[..., Documents], chart: Path, limit: str
+) -> None:
+    schema = json.loads((chart / "values.schema.json").read_text(encoding="utf-8"))
+    numbers = {
+        name: part[limit]
+        for name, part in schema["properties"]["operator"]["properties"].items()
+        if part["type"] == "integer"
+    }
+    for level in schema["properties"]["operator"]["properties"]["logLevel"]["enum"]:
+        settings = from_environment(_environment(render({"operator": {**numbers, "logLevel": level}})))
+        assert settings.log_level == level.upper()
+        found = (settings.workers, settings.resync_seconds, settings.lease_seconds)
+        assert found == (numbers["workers"], numbers["resyncSeconds"], numbers["leaseSeconds"])
+
+
+def test_the_policies_of_the_memoapps_let_these_pods_in(render: Callable[..., Documents]) -> None:
+    labels = _only(render(release="second"), "Deployment")["spec"]["template"]["metadata"]["labels"]
+    assert OPERATOR_LABELS.items() <= labels.items()
 
 
 @pytest.mark.parametrize(

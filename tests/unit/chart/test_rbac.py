@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from memoapp_operator.domain.manifest import CHILD_KINDS, EVENT, MEMO_APP, POD, SECRET
+from memoapp_operator.runtime.lease import LEASE_NAME
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -47,7 +48,7 @@ def test_no_rule_has_a_wildcard(render: Callable[..., Documents], values: dict[s
     roles = _of(render(values), "Role", "ClusterRole")
     assert roles
     for rule in (rule for role in roles for rule in role["rules"]):
-        assert set(rule) == {"apiGroups", "resources", "verbs"}
+        assert set(rule) - {"resourceNames"} == {"apiGroups", "resources", "verbs"}
         assert not any("*" in item for field in rule.values() for item in field), rule
 
 
@@ -80,7 +81,11 @@ def test_the_lease_is_a_right_in_the_operators_own_namespace_only(render: Callab
     ]
     (role,) = holders
     assert (role["kind"], role["metadata"]["namespace"]) == ("Role", "memoapp-system")
-    assert _rights(role) == {("coordination.k8s.io", "leases"): {"create", "get", "update"}}
+    leases = {"apiGroups": ["coordination.k8s.io"], "resources": ["leases"]}
+    assert role["rules"] == [
+        {**leases, "verbs": ["create"]},
+        {**leases, "resourceNames": [LEASE_NAME], "verbs": ["get", "update"]},
+    ]
 
 
 def test_a_list_of_namespaces_needs_no_right_over_the_cluster(

@@ -7,7 +7,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import yaml
 from memoapp_operator.api.v1alpha1.memoapp import MemoApp, MemoAppSpec
+from memoapp_operator.domain.external import cache_login, database_login
 from memoapp_operator.domain.references import connection_name, references
+from memoapp_operator.render.context import Context, Credentials, Platform
+from memoapp_operator.render.secrets import secrets
 from pydantic import BaseModel
 
 if TYPE_CHECKING:
@@ -90,8 +93,28 @@ def test_the_full_one_shows_every_field(repository: Path) -> None:
     assert others | (frontend & backend) == set(), "add the new fields to memoapp-full.yaml"
 
 
+def test_the_full_one_takes_keys_that_the_connection_has(repository: Path) -> None:
+    app = _parse(_memoapp(_documents(repository, "memoapp-full.yaml")))
+    values = {"superuser-password": "a", "password": "b", "monitor-password": "c"}
+    credentials = Credentials(database=values, cache={"password": "d"})
+    (connection,) = secrets(Context(app, Platform("operator", "memoapp-system"), credentials))
+    used = {
+        variable.value_from.secret_key_ref.key
+        for variable in app.spec.backend.env or []
+        if variable.value_from and variable.value_from.secret_key_ref
+        if variable.value_from.secret_key_ref.name == connection["metadata"]["name"]
+    }
+    assert set() < used <= set(connection["data"])
+
+
 def test_the_external_one_is_external(repository: Path) -> None:
-    spec = _parse(_memoapp(_documents(repository, "memoapp-external.yaml"))).spec
+    documents = _documents(repository, "memoapp-external.yaml")
+    spec = _parse(_memoapp(documents)).spec
+    data = {item["metadata"]["name"]: item["stringData"] for item in documents if item["kind"] == "Secret"}
     assert spec.database.external is not None
     assert spec.redis is not None
     assert spec.redis.external is not None
+    database = database_login(data[spec.database.external.secret_ref.name], name="memo_app", user="memo_user")
+    assert (database["host"], database["user"]) == ("postgres.example", "memo_user")
+    cache = cache_login(data[spec.redis.external.secret_ref.name])
+    assert cache == {"host": "redis.example", "port": "6379", "user": "", "password": "change-me"}
