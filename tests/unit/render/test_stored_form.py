@@ -14,7 +14,7 @@ SUFFIXES = st.sampled_from(["", "m", "k", "M", "G", "Ki", "Mi", "Gi"])
 QUANTITIES = st.builds(lambda number, suffix: f"{number}{suffix}", st.integers(0, 10**6), SUFFIXES)
 
 
-# Each pair was read back from a kube-apiserver.
+# Each pair was read back from a kube-apiserver 1.36.
 @pytest.mark.parametrize(
     ("written", "form"),
     [
@@ -33,7 +33,6 @@ QUANTITIES = st.builds(lambda number, suffix: f"{number}{suffix}", st.integers(0
         ("1000", "1k"),
         ("1000000M", "1T"),
         ("0Gi", "0"),
-        ("010", "10"),
     ],
 )
 def test_a_quantity_is_written_as_the_api_server_writes_it(written: int | str, form: str) -> None:
