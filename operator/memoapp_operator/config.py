@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 
 class Settings(BaseModel):
@@ -32,6 +32,11 @@ class Settings(BaseModel):
     lease_seconds: int = Field(15, alias="MEMOAPP_LEASE_SECONDS", ge=6, le=300)
     log_level: str = Field("INFO", alias="MEMOAPP_LOG_LEVEL", pattern="^(DEBUG|INFO|WARNING|ERROR)$")
     port: int = Field(8080, alias="MEMOAPP_PORT", ge=0, le=65535)
+
+    @field_validator("log_level", mode="before")
+    @classmethod
+    def _upper(cls, value: object) -> object:
+        return value.upper() if isinstance(value, str) else value
 
     @property
     def namespaces(self) -> tuple[str, ...]:

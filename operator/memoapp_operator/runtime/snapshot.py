@@ -50,7 +50,13 @@ class Snapshot:
 
 
 def digest(manifest: Manifest) -> str:
-    """Identity of what would be applied."""
+    """Identity of what would be applied.
+
+    A Service's address does not count: the API server gives it, and pinning it later is no change.
+    """
+    spec = manifest.get("spec")
+    if isinstance(spec, dict) and "clusterIP" in spec:
+        manifest = {**manifest, "spec": {key: value for key, value in spec.items() if key != "clusterIP"}}
     text = json.dumps(manifest, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
