@@ -14,15 +14,19 @@ DISK_GIB: Final = 6
 
 def check(cluster: Cluster) -> None:
     """Raise ClusterError for the first thing that stands in the way."""
-    require_disk(paths.cache())
-    require_disk(paths.state())
+    for folder in (paths.cache(), paths.state()):
+        require_disk(folder, free_bytes(folder))
     require_ports(cluster)
 
 
-def require_disk(folder: Path) -> None:
-    """ClusterError unless the file system of ``folder`` (which may not exist yet) has room."""
+def free_bytes(folder: Path) -> int:
+    """What the file system of ``folder``, which may not exist yet, has left."""
     existing = next(path for path in (folder, *folder.parents) if path.exists())
-    free = shutil.disk_usage(existing).free
+    return shutil.disk_usage(existing).free
+
+
+def require_disk(folder: Path, free: int) -> None:
+    """ClusterError unless ``free`` bytes are enough for what goes into the folder."""
     if free < DISK_GIB * 2**30:
         raise ClusterError(f"too little disk: {folder} has {free / 2**30:.1f} GiB free and {DISK_GIB} are needed")
 

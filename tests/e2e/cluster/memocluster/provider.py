@@ -38,7 +38,7 @@ def choose() -> Provider:
     docker = Engine("docker")
     if wish != "built" and docker_runs() and (wish == "public" or public_image(docker)):
         return Provider(docker, versions.PUBLIC_NODE_IMAGE)
-    require_root()
+    require_root(os.geteuid())
     packages.ensure(packages.CONTAINERS)
     podman = Engine("podman")
     if wish == "public" or (wish == "auto" and public_image(podman)):
@@ -46,9 +46,9 @@ def choose() -> Provider:
     return Provider(podman, nodeimage.ensure(podman.environment()))
 
 
-def require_root() -> None:
+def require_root(user: int) -> None:
     """ClusterError for anybody but root: rootless Podman cannot run these nodes."""
-    if os.geteuid() != 0:
+    if user != 0:
         raise ClusterError("not root: without a Docker engine that pulls images, run this as root")
 
 
