@@ -1,0 +1,110 @@
+# Everything a developer or a build machine does. `make help` lists it.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+PYTHON ?= python3
+CLUSTER ?= dev
+VENV := .venv
+BIN := $(VENV)/bin
+RUN := PYTHONPATH=operator:. $(BIN)/python
+CLUSTERS := $(PYTHON) tests/e2e/cluster
+IMAGES := $(PYTHON) images/build
+WORKERS ?= auto
+SOURCES := operator tools tests images examples
+
+export MEMOAPP_REQUIRE_TOOLS = 1
+
+.PHONY: help
+help: ## List the targets
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: demo
+demo: venv ## Cluster, images, operator and a MemoApp that serves, step by step
+	@$(RUN) tools/demo up
+
+.PHONY: demo-down
+demo-down: ## Remove everything that the demo made
+	@$(CLUSTERS) down demo
+
+.PHONY: test
+test: verify test-fast test-cluster ## Everything that must hold: verify, unit, sim, wiring, API and end-to-end tests
+
+.PHONY: test-fast
+test-fast: venv ## Tests that need no cluster
+	@$(BIN)/pytest tests/unit tests/sim tests/wiring -n $(WORKERS) -q
+
+.PHONY: test-cluster
+test-cluster: venv ## Tests against the kind cluster `test`, which is made first where it is not there
+	@$(RUN) tools/testbed
+	@MEMOAPP_KUBECONFIG="$$($(CLUSTERS) kubeconfig test)" PATH="$$($(CLUSTERS) tools):$$PATH" \
+	  $(BIN)/pytest tests/api tests/e2e -m "not long" -n 4 --dist loadgroup -q
+
+.PHONY: test-long
+test-long: venv ## Tests that take long: rest of ten minutes, repeated faults
+	@$(RUN) tools/testbed
+	@MEMOAPP_KUBECONFIG="$$($(CLUSTERS) kubeconfig test)" PATH="$$($(CLUSTERS) tools):$$PATH" \
+	  $(BIN)/pytest tests/e2e -m long -q --timeout 3600
+
+.PHONY: verify
+verify: venv ## Format, lint, types, layers, generated files
+	@$(BIN)/ruff format --check $(SOURCES)
+	@$(BIN)/ruff check $(SOURCES)
+	@$(BIN)/mypy
+	@PYTHONPATH=operator $(BIN)/lint-imports --no-logo 2>&1 | tail -n 8; test $${PIPESTATUS[0]} -eq 0
+	@$(RUN) tools/crdgen.py --check
+
+.PHONY: crds
+crds: venv ## Generate the CRDs and their reference from the models
+	@$(RUN) tools/crdgen.py
+
+.PHONY: format
+format: venv ## Format the code
+	@$(BIN)/ruff format $(SOURCES)
+	@$(BIN)/ruff check --fix $(SOURCES)
+
+.PHONY: mutants
+mutants: venv ## Break each promise in the code once and see its test turn red
+	@$(RUN) tools/mutants.py
+
+.PHONY: bench
+bench: venv ## What it costs: figures with PASS or FAIL
+	@$(RUN) tools/testbed
+	@MEMOAPP_KUBECONFIG="$$($(CLUSTERS) kubeconfig test)" PATH="$$($(CLUSTERS) tools):$$PATH" $(RUN) tools/bench
+
+.PHONY: images
+images: ## Build the images of operator and sample (and stand-ins where no registry answers)
+	@$(IMAGES) build
+
+.PHONY: cluster
+cluster: ## Start the kind cluster CLUSTER (dev, test or demo)
+	@$(CLUSTERS) up $(CLUSTER)
+
+.PHONY: cluster-down
+cluster-down: ## Remove the kind cluster CLUSTER
+	@$(CLUSTERS) down $(CLUSTER)
+
+.PHONY: kubeconfig
+kubeconfig: ## Print the kubeconfig of CLUSTER: export KUBECONFIG=$(make -s kubeconfig)
+	@$(CLUSTERS) kubeconfig $(CLUSTER)
+
+.PHONY: lock
+lock: ## Resolve and hash the dependencies anew (needs uv)
+	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
+	  pyproject.toml -o requirements.lock
+	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
+	  --group pyproject.toml:dev pyproject.toml -c requirements.lock -o requirements-dev.lock
+
+.PHONY: venv
+venv: $(VENV)/.installed ## Python environment with the pinned dependencies
+
+$(VENV)/.installed: requirements-dev.lock
+	@echo "Python environment in $(VENV): about 30 s"
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' \
+	  || { echo "Python 3.11, 3.12 or 3.13 is needed (PYTHON=python3.12 make ...)" >&2; exit 2; }
+	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || apt-get install -y --no-install-recommends python3-venv >/dev/null \
+	  || { echo "the package python3-venv is needed" >&2; exit 2; }
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/pip install -q --disable-pip-version-check --require-hashes -r requirements-dev.lock
+	@touch $@
