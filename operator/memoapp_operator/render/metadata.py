@@ -32,7 +32,7 @@ def child(
     metadata: Manifest = {
         "name": name(context, suffix),
         "namespace": app.namespace,
-        "labels": names.labels(app.name, component, colour),
+        "labels": names.labels(app.name, component, colour and colour.value),
     }
     if kept:
         metadata["annotations"] = _identity(context)
@@ -51,7 +51,7 @@ def selector(context: Context, component: str, colour: Colour | None = None) -> 
     """The labels that choose the pods of a component, and no pod of anything else."""
     found = {names.APP_LABEL: context.app.metadata.name, names.COMPONENT_LABEL: component}
     if colour:
-        found[names.COLOUR_LABEL] = colour
+        found[names.COLOUR_LABEL] = colour.value
     return found
 
 

@@ -6,10 +6,14 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
+from hypothesis import settings
 from memoapp_operator.api.v1alpha1.memoapp import Colour, MemoApp
 from memoapp_operator.domain.manifest import Manifest
 from memoapp_operator.render.children import render
 from memoapp_operator.render.context import Context, Credentials, Platform
+
+# Examples take as long as the machine makes them take: a slow one is no failure.
+unhurried = settings(deadline=None)
 
 LONG_NAME = "a" + "b" * 61 + "c"
 UID = "3c0dfaa2-7a0b-4d3c-9b38-5e6a8f2f8d10"

@@ -35,17 +35,20 @@ RELEASED: dict[str, st.SearchStrategy[Any]] = {
 }
 
 
+@apps.unhurried
 @given(TIERS, st.sampled_from(sorted(RELEASED)), st.data())
 def test_a_changed_pod_is_another_revision(tier: str, field: str, data: st.DataObject) -> None:
     changed = apps.with_spec(apps.full(), f"{tier}.{field}", data.draw(RELEASED[field]))
     assert revision(changed) != FULL
 
 
+@apps.unhurried
 @given(st.sampled_from(["1.4.1", "2.0.0", "nightly"]))
 def test_another_version_is_another_revision(version: str) -> None:
     assert revision(apps.with_spec(apps.full(), "version", version)) != FULL
 
 
+@apps.unhurried
 @given(TIERS, st.text(min_size=1))
 def test_other_contents_of_a_reference_are_another_revision(tier: str, digest: str) -> None:
     references = {**apps.full().references, tier: f"{digest}-other"}
@@ -58,6 +61,7 @@ def test_redis_or_other_pull_secrets_change_the_pods_and_so_the_revision() -> No
     assert revision(replace(apps.full(), app=without)) != FULL
 
 
+@apps.unhurried
 @given(
     replicas=st.tuples(st.integers(1, 100), st.integers(1, 100), st.integers(1, 20)),
     colours=st.lists(st.sampled_from(list(Colour)), unique=True).map(tuple),

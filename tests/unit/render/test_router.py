@@ -113,6 +113,7 @@ def test_in_a_cluster_of_ipv6_the_router_listens_there() -> None:
     assert "server service [fd00::1]:8088" in found["backend blue"]
 
 
+@apps.unhurried
 @given(st.integers(0, 100), st.text("0123456789abcdef", min_size=1))
 def test_weights_and_releases_never_roll_the_router(weight: int, release: str) -> None:
     context = replace(apps.full(), green_weight=weight, release=release)

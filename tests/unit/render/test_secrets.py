@@ -102,6 +102,7 @@ def test_without_redis_the_connection_says_nothing_of_it() -> None:
     assert set(connection(apps.backend_only())) == {"host", "port", "dbname", "user", "password", "uri"}
 
 
+@apps.unhurried
 @given(database=PASSWORDS, cache=PASSWORDS)
 def test_any_password_survives_its_uri(database: str, cache: str) -> None:
     found = connection(with_passwords(apps.full(), database=database, cache=cache))

@@ -10,6 +10,8 @@ from hypothesis import strategies as st
 from memoapp_operator.render.declared import stored
 from memoapp_operator.render.quantity import amount, canonical, larger
 
+from tests.unit.render import apps
+
 SUFFIXES = st.sampled_from(["", "m", "k", "M", "G", "Ki", "Mi", "Gi"])
 QUANTITIES = st.builds(lambda number, suffix: f"{number}{suffix}", st.integers(0, 10**6), SUFFIXES)
 
@@ -39,6 +41,7 @@ def test_a_quantity_is_written_as_the_api_server_writes_it(written: int | str, f
     assert canonical(written) == form
 
 
+@apps.unhurried
 @given(QUANTITIES)
 def test_the_form_has_the_same_value_and_stays(written: str) -> None:
     form = canonical(written)
@@ -46,6 +49,7 @@ def test_the_form_has_the_same_value_and_stays(written: str) -> None:
     assert canonical(form) == form
 
 
+@apps.unhurried
 @given(QUANTITIES, QUANTITIES)
 def test_the_larger_one_is_at_least_both(one: str, other: str) -> None:
     assert amount(larger(one, other)) == max(amount(one), amount(other))
