@@ -15,7 +15,7 @@ from .errors import BuildError
 from .packages import install_missing
 from .run import Runner, step, succeeds
 
-_DRIVERS = ("overlay", "vfs")
+_DRIVER = "overlay"  # where the file system under the cache cannot carry it: MEMOAPP_STORAGE_DRIVER=vfs
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +79,6 @@ class Buildah:
             "--runroot",
             str(storage / "run"),
             "--storage-driver",
-            self.environment.get("MEMOAPP_STORAGE_DRIVER") or _DRIVERS[0],
+            self.environment.get("MEMOAPP_STORAGE_DRIVER") or _DRIVER,
             *arguments,
         ]
