@@ -13,8 +13,9 @@ from pydantic import ValidationError
 from memoapp_operator.api.v1alpha1.memoapp import MemoApp, MemoAppStatus
 from memoapp_operator.domain import conditions
 from memoapp_operator.domain.decide import decide
+from memoapp_operator.domain.decision import Note
 from memoapp_operator.domain.manifest import MEMO_APP, Manifest
-from memoapp_operator.ports import Clock, Cluster, Mint, Services
+from memoapp_operator.ports import Clock, Cluster, ClusterError, Mint, Services
 from memoapp_operator.render.context import Platform
 
 from .act import Actor, Memory
@@ -112,8 +113,7 @@ class Reconciler:
             snapshot = await self._observer.observe(raw, app, memory.messages())
         decision = decide(snapshot.observation, resync=self._resync)
         committed = await self._commit(snapshot, decision.status)
-        for note in decision.notes:
-            await self._cluster.note(committed, note, self._clock.now())
+        await self._tell(committed, decision.notes)
         self._metrics.observed(key, decision.status, snapshot.observation.volume)
         if decision.act and await self._actor.act(snapshot, decision.status, memory):
             return AFTER_A_WRITE
@@ -124,6 +124,14 @@ class Reconciler:
         if dumped(status) == dumped(snapshot.context.app.status):
             return snapshot.raw
         return await self._cluster.replace_status({**snapshot.raw, "status": dumped(status)})
+
+    async def _tell(self, about: Manifest, notes: tuple[Note, ...]) -> None:
+        """Events are for people to read: one that cannot be written keeps nothing from being done."""
+        for note in notes:
+            try:
+                await self._cluster.note(about, note, self._clock.now())
+            except ClusterError as error:
+                logger.warning("the event %s could not be written: %s", note.reason, error)
 
     async def _refuse(self, raw: Manifest, error: ValidationError) -> None:
         """A MemoApp that the models do not take (the schema should have refused it): say so, do nothing."""
