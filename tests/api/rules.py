@@ -1,0 +1,137 @@
+"""What each CEL rule takes and refuses. A rule without an entry here turns the tests red.
+
+A rule is known by its message. A case is the value of the object that bears the rule, or two where the rule looks at
+what was there before.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """From one stored value to another."""
+
+    before: Any
+    after: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Cases:
+    """Values, or changes, that a rule takes and refuses."""
+
+    accept: tuple[Any, ...]
+    reject: tuple[Any, ...]
+
+
+_EXTERNAL = {"external": {"secretRef": {"name": "elsewhere"}}}
+_MANAGED: dict[str, Any] = {"managed": {}}
+_KEY = {"name": "keys", "key": "token"}
+_SECRET = {"secretKeyRef": _KEY}
+_CONFIG = {"configMapKeyRef": _KEY}
+_FIELD = {"fieldRef": {"fieldPath": "metadata.name"}}
+_REF = {"name": "keys"}
+
+_RESERVED = (
+    "config_file, data_directory, hba_file, ident_file, listen_addresses, port, "
+    "shared_preload_libraries, unix_socket_directories"
+)
+
+
+def _database(**fields: Any) -> dict[str, Any]:
+    return {**_MANAGED, **fields}
+
+
+CASES = {
+    "metadata.name must be a DNS-1035 label: at most 63 of a-z, 0-9 and '-', "
+    "beginning with a letter, not ending with '-'": Cases(
+        accept=("a", "memo-2", "a" * 63),
+        reject=("a" * 64, "9abc", "a.b"),
+    ),
+    "exactly one of managed and external must be set": Cases(
+        accept=(_MANAGED, _EXTERNAL),
+        reject=({}, {**_MANAGED, **_EXTERNAL}),
+    ),
+    "managed cannot become external, nor external managed": Cases(
+        accept=(Change(_MANAGED, {"managed": {"image": "other"}}), Change(_EXTERNAL, _EXTERNAL)),
+        reject=(Change(_MANAGED, _EXTERNAL), Change(_EXTERNAL, _MANAGED)),
+    ),
+    "name is immutable": Cases(
+        accept=(Change(_database(name="a"), _database(name="a", deletionPolicy="Delete")),),
+        reject=(
+            Change(_database(name="a"), _database(name="b")),
+            Change(_database(name="a"), _database()),
+            Change(_database(), _database(name="a")),
+        ),
+    ),
+    "user is immutable": Cases(
+        accept=(Change(_database(user="a"), _database(user="a", deletionPolicy="Delete")),),
+        reject=(
+            Change(_database(user="a"), _database(user="b")),
+            Change(_database(user="a"), _database()),
+            Change(_database(), _database(user="a")),
+        ),
+    ),
+    "user cannot be one of the operator's own roles (postgres, memoapp_monitor), "
+    "nor begin with pg_, which PostgreSQL keeps for itself": Cases(
+        accept=(_database(user="postgres2"), _database(user="pgx")),
+        reject=(_database(user="postgres"), _database(user="memoapp_monitor"), _database(user="pg_memo")),
+    ),
+    "name cannot be one of PostgreSQL's own databases": Cases(
+        accept=(_database(name="template2"),),
+        reject=(_database(name="postgres"), _database(name="template0"), _database(name="template1")),
+    ),
+    "storageClassName is immutable": Cases(
+        accept=(
+            Change({"storageClassName": "fast"}, {"storageClassName": "fast", "size": "1Ti"}),
+            Change({}, {"size": "1Ti"}),
+        ),
+        reject=(
+            Change({}, {"storageClassName": "fast"}),
+            Change({"storageClassName": "fast"}, {}),
+            Change({"storageClassName": "fast"}, {"storageClassName": "slow"}),
+        ),
+    ),
+    "a volume can grow but not shrink": Cases(
+        accept=(
+            Change({"size": "10Gi"}, {"size": "11Gi"}),
+            Change({"size": "10Gi"}, {"size": "10240Mi"}),
+            Change({"size": "900M"}, {"size": "1Gi"}),
+        ),
+        reject=(
+            Change({"size": "10Gi"}, {"size": "9Gi"}),
+            Change({"size": "10Gi"}, {"size": "10G"}),
+            Change({"size": "1Ti"}, {}),
+        ),
+    ),
+    "size must be more than 0": Cases(
+        accept=({"size": "1"}, {"size": "0.5Gi"}),
+        reject=({"size": "0"}, {"size": "0Gi"}, {"size": "0.0"}),
+    ),
+    "parameters must be named as in postgresql.conf": Cases(
+        accept=({"work_mem": "64MB"}, {"auto_explain.log_min_duration": "1s"}, {"a" * 63: "1"}, {}),
+        reject=({"Work_mem": "64MB"}, {"a.b.c": "1"}, {"a-b": "1"}, {"a b": "1"}, {"a" * 64: "1"}, {"1a": "1"}),
+    ),
+    f"these parameters are the operator's: {_RESERVED}": Cases(
+        accept=({"ports": "1"},),
+        reject=tuple({name: "1"} for name in _RESERVED.split(", ")),
+    ),
+    "exactly one of secretKeyRef, configMapKeyRef and fieldRef must be set": Cases(
+        accept=(_SECRET, _CONFIG, _FIELD),
+        reject=({}, {**_SECRET, **_CONFIG}, {**_SECRET, **_FIELD}, {**_SECRET, **_CONFIG, **_FIELD}),
+    ),
+    "value and valueFrom cannot both be set": Cases(
+        accept=({"name": "A"}, {"name": "A", "value": ""}, {"name": "A", "valueFrom": _SECRET}),
+        reject=({"name": "A", "value": "", "valueFrom": _SECRET},),
+    ),
+    "exactly one of secretRef and configMapRef must be set": Cases(
+        accept=({"secretRef": _REF}, {"configMapRef": _REF}),
+        reject=({}, {"prefix": "A_"}, {"secretRef": _REF, "configMapRef": _REF}),
+    ),
+    "backendHost cannot be localhost": Cases(
+        accept=({"image": "a", "backendHost": "api"}, {"image": "a", "backendHost": "localhost2"}),
+        reject=({"image": "a", "backendHost": "localhost"},),
+    ),
+}

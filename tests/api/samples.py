@@ -1,0 +1,125 @@
+"""MemoApps that between them set every field of the schema, and the least that is accepted."""
+
+from __future__ import annotations
+
+import json
+
+from tests.kube import Object
+
+MEMO_APP = "memoapp.dev/v1alpha1/MemoApp"
+
+_RESOURCES: Object = {"requests": {"cpu": "100m", "memory": "64Mi"}, "limits": {"cpu": 2, "memory": "1.5Gi"}}
+
+_ENVIRONMENT: list[Object] = [
+    {"name": "PLAIN", "value": "text"},
+    {"name": "SECRET", "valueFrom": {"secretKeyRef": {"name": "keys", "key": "token", "optional": True}}},
+    {"name": "CONFIG", "valueFrom": {"configMapKeyRef": {"name": "settings", "key": "a.b", "optional": False}}},
+    {"name": "FIELD", "valueFrom": {"fieldRef": {"fieldPath": "metadata.name"}}},
+]
+
+_TIER: Object = {
+    "image": "registry.example/memo:1.4.0",
+    "replicas": 3,
+    "port": 8080,
+    "healthPath": "/healthz",
+    "command": ["/bin/app"],
+    "args": ["--verbose"],
+    "env": _ENVIRONMENT,
+    "envFrom": [
+        {"prefix": "A_", "secretRef": {"name": "keys", "optional": True}},
+        {"configMapRef": {"name": "settings", "optional": True}},
+    ],
+    "resources": _RESOURCES,
+    "securityContext": {"runAsUser": 1000, "runAsGroup": 1000, "fsGroup": 1000},
+    "serviceAccountName": "memo",
+    "nodeSelector": {"disk": "ssd"},
+    "affinity": {"podAntiAffinity": {"preferredDuringSchedulingIgnoredDuringExecution": []}},
+    "tolerations": [{"key": "spot", "operator": "Exists"}],
+    "topologySpreadConstraints": [{"maxSkew": 1, "topologyKey": "zone", "whenUnsatisfiable": "ScheduleAnyway"}],
+    "volumes": [{"name": "scratch", "emptyDir": {}}],
+    "volumeMounts": [{"name": "scratch", "mountPath": "/scratch"}],
+}
+
+_STORAGE: Object = {"size": "20Gi", "storageClassName": "fast"}
+
+MANAGED: Object = {
+    "version": "1.4.0",
+    "frontend": {**_TIER, "backendHost": "backend"},
+    "backend": _TIER,
+    "database": {
+        "managed": {
+            "image": "docker.io/library/postgres:17",
+            "storage": _STORAGE,
+            "resources": _RESOURCES,
+            "parameters": {"max_connections": "200", "pg_stat_statements.track": "all"},
+        },
+        "name": "memo_app",
+        "user": "memo_user",
+        "deletionPolicy": "Delete",
+    },
+    "redis": {
+        "managed": {"image": "docker.io/library/redis:8", "storage": _STORAGE, "resources": _RESOURCES},
+        "deletionPolicy": "Delete",
+    },
+    "traffic": {"replicas": 3, "image": "docker.io/library/haproxy:3.2", "resources": _RESOURCES},
+    "imagePullSecrets": [{"name": "registry"}],
+}
+
+EXTERNAL: Object = {
+    "version": "1.4.0",
+    "backend": {"image": "registry.example/memo-backend:1.4.0"},
+    "database": {"external": {"secretRef": {"name": "postgres"}}},
+    "redis": {"external": {"secretRef": {"name": "redis"}}},
+}
+
+LEAST: Object = {
+    "version": "1.4.0",
+    "backend": {"image": "registry.example/memo-backend:1.4.0"},
+    "database": {"managed": {}},
+}
+
+_TIME = "2026-11-23T12:00:00Z"
+
+STATUS: Object = {
+    "observedGeneration": 1,
+    "conditions": [
+        {
+            "type": "Ready",
+            "status": "True",
+            "reason": "Completed",
+            "message": "version 1.4.0 serves",
+            "lastTransitionTime": _TIME,
+            "observedGeneration": 1,
+        }
+    ],
+    "active": {"colour": "blue", "version": "1.4.0", "revision": "r1", "since": _TIME},
+    "traffic": {"blue": 100, "green": 0},
+    "release": {
+        "id": "r1",
+        "version": "1.4.0",
+        "colour": "blue",
+        "phase": "Completed",
+        "startedAt": _TIME,
+        "finishedAt": _TIME,
+    },
+    "addresses": {"blue-backend": "10.96.0.10"},
+    "display": {"release": "Completed", "traffic": "blue 100"},
+}
+
+SAMPLES = tuple({"spec": spec, "status": STATUS} for spec in (MANAGED, EXTERNAL))
+"""Between them they have every path of the schema."""
+
+SPECS = {"managed": MANAGED, "external": EXTERNAL}
+
+
+def memo_app(name: str, namespace: str, spec: Object | None, status: Object | None = None) -> Object:
+    """A MemoApp of its own: a test may change it."""
+    app: Object = {
+        "apiVersion": "memoapp.dev/v1alpha1",
+        "kind": "MemoApp",
+        "metadata": {"name": name, "namespace": namespace},
+        "spec": spec,
+        **({} if status is None else {"status": status}),
+    }
+    copy: Object = json.loads(json.dumps(app))
+    return copy

@@ -1,0 +1,81 @@
+"""Strings that a pattern takes and refuses. A pattern without an entry here turns the tests red."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Texts:
+    """Examples of one pattern.
+
+    Attributes:
+        accept: strings that match.
+        reject: strings that do not, and break no other limit.
+        first: begins a string of any length that matches; ``fill`` goes on with it.
+    """
+
+    accept: tuple[str, ...]
+    reject: tuple[str, ...]
+    first: str = "a"
+    fill: str = "a"
+
+    def of_length(self, length: int) -> str:
+        """A string of exactly that length that matches."""
+        return self.first + self.fill * (length - len(self.first)) if length else ""
+
+
+ANY = Texts(accept=("x",), reject=())
+
+TEXTS = {
+    # version
+    r"^[A-Za-z0-9]([-A-Za-z0-9._]*[A-Za-z0-9])?$": Texts(
+        accept=("1", "1.4.0", "v2", "2026-11-23_rc.1"),
+        reject=("-1", "1-", ".1", "1.", "1 4", "1+2", "1\n", "é"),
+    ),
+    # image
+    r"^[^\s]+$": Texts(
+        accept=("memo", "registry.example:5000/memo/backend@sha256:" + "0" * 64),
+        reject=("a b", " a", "a\n", "a\tb"),
+    ),
+    # path
+    r"^/[^\s]*$": Texts(
+        accept=("/", "/api/health?full=1"),
+        reject=("health", "https://example.org/", "/a b", "/a\n"),
+        first="/",
+    ),
+    # DNS label
+    r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$": Texts(
+        accept=("b", "9", "back-end", "x1"),
+        reject=("Backend", "-a", "a-", "a.b", "a_b", "a\n"),
+    ),
+    # DNS subdomain
+    r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$": Texts(
+        accept=("a", "9", "a.b-c.d1"),
+        reject=("A", "a..b", ".a", "a.", "-a", "a-", "a_b", "a/b", "a\n"),
+    ),
+    # PostgreSQL identifier
+    r"^[a-z_][a-z0-9_]*$": Texts(
+        accept=("a", "_a1", "memo_2"),
+        reject=("1a", "Memo", "memo-app", 'a"b', "a b", "a;b", "a\n"),
+    ),
+    # quantity
+    r"^[0-9]+(\.[0-9]+)?(m|k|M|G|T|P|E|Ki|Mi|Gi|Ti|Pi|Ei)?$": Texts(
+        accept=("1", "0.5", "500m", "10Gi", "2E"),
+        reject=("-1", "+1", "1.", ".5", "10GB", "10 Gi", "1e3", "", "1\n"),
+        first="1",
+        fill="0",
+    ),
+    # key of a Secret or ConfigMap
+    r"^[-._a-zA-Z0-9]+$": Texts(accept=("a", ".env", "A-b_c.1"), reject=("a/b", "a b", "ä", "a\n")),
+    # name of a variable
+    r"^[-._a-zA-Z][-._a-zA-Z0-9]*$": Texts(
+        accept=("A", "_a", "a.b-c", "A1"),
+        reject=("1A", "A B", "A=B", "$A", "A\n"),
+    ),
+    # reason of a condition
+    r"^[A-Za-z]([A-Za-z0-9_,:]*[A-Za-z0-9_])?$": Texts(
+        accept=("A", "RolledBack", "a_1", "A,b:c"),
+        reject=("1A", "A b", "A:", "A-b", "A\n"),
+    ),
+}
