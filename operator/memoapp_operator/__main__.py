@@ -118,7 +118,9 @@ class Process:
             "stop": asyncio.create_task(self._stop.wait()),
         }
         done, _ = await asyncio.wait(tasks.values(), return_when=asyncio.FIRST_COMPLETED)
-        if tasks["stop"] not in done:
+        # kopf takes the signals over while it runs: watches that end in good order were told to stop.
+        told = tasks["stop"] in done or (done == {tasks["watch"]} and tasks["watch"].exception() is None)
+        if not told:
             _abandon(next(name for name, task in tasks.items() if task in done), done)
         logger.info("stopping: no new pass begins, those under way are finished")
         queue.stop()
