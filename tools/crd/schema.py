@@ -60,8 +60,8 @@ class _Converter:
         for key, value in node.items():
             if key not in _DROPPED:
                 out |= self._keyword(key, value, path, defaults=defaults)
-        if out.get("type") == "array" and "items" not in out:
-            raise UnsupportedSchemaError(path, "an array must say what its items are")
+        if "type" not in out and "x-kubernetes-int-or-string" not in out:
+            raise UnsupportedSchemaError(path, "a value must have a type")
         return _full_default(out, path) if defaults else _without_default(out)
 
     def _keyword(self, key: str, value: Any, path: str, *, defaults: bool) -> Schema:
