@@ -26,15 +26,14 @@ def main(arguments: Sequence[str]) -> int:
     try:
         engine = choose_engine(options.engine, cache)
         images = _selected(options.only)
-        match options.command:
-            case "names":
-                print(json.dumps(names(public=engine.uses_public_images), indent=2))
-            case "archives":
-                print("\n".join(str(archive) for archive in _archives(images, engine, cache)))
-            case "bundle":
-                print(bundle(images, engine, cache))
-            case _:
-                build_all(images, engine, cache)
+        if options.command == "names":
+            print(json.dumps(names(public=engine.uses_public_images), indent=2))
+            return 0
+        archives = build_all(images, engine, cache)
+        if options.command == "archives":
+            print("\n".join(map(str, archives)))
+        elif options.command == "bundle":
+            print(bundle(archives, cache))
     except BuildError as error:
         tell(f"images: {error}")
         return 1
@@ -48,11 +47,12 @@ def choose_engine(wanted: str, cache: Cache) -> Engine:
     return Buildah(run, cache, environment())
 
 
-def build_all(images: Sequence[Image], engine: Engine, cache: Cache) -> None:
-    """Build what changed; say what did not."""
+def build_all(images: Sequence[Image], engine: Engine, cache: Cache) -> list[Path]:
+    """Build what changed; give the archive of every image."""
     with cache.locked(), TemporaryDirectory(dir=cache.root, prefix=".work-") as folder:
         work = Path(folder)
-        todo = [(image, archive) for image in images if not (archive := _stage(image, engine, cache, work)).exists()]
+        archives = [_stage(image, engine, cache, work) for image in images]
+        todo = [(image, archive) for image, archive in zip(images, archives, strict=True) if not archive.exists()]
         if todo:
             engine.prepare()
             secrets = write_secrets(work, run, environment())
@@ -61,6 +61,7 @@ def build_all(images: Sequence[Image], engine: Engine, cache: Cache) -> None:
                     _build(image, engine, work / image.name, secrets, archive)
                 cache.forget_old(image.name, archive)
         tell(f"images: {len(todo)} built, {len(images) - len(todo)} unchanged")
+    return archives
 
 
 def _build(image: Image, engine: Engine, staged: Path, secrets: dict[str, Path], archive: Path) -> None:
@@ -86,9 +87,8 @@ def _stage(image: Image, engine: Engine, cache: Cache, work: Path) -> Path:
     return cache.archive(image.name, content_key(image, staged, facts))
 
 
-def bundle(images: Sequence[Image], engine: Engine, cache: Cache) -> Path:
-    """One archive with all these images, made if it is not there: much less to load than one each."""
-    archives = _archives(images, engine, cache)
+def bundle(archives: Sequence[Path], cache: Cache) -> Path:
+    """One archive of all these, made if it is not there: much less to load than one each."""
     with cache.locked():
         target = cache.archive("bundle", hashlib.sha256("\n".join(map(str, archives)).encode()).hexdigest()[:16])
         if not target.exists():
@@ -97,16 +97,6 @@ def bundle(images: Sequence[Image], engine: Engine, cache: Cache) -> Path:
             part.rename(target)
             cache.forget_old("bundle", target)
     return target
-
-
-def _archives(images: Sequence[Image], engine: Engine, cache: Cache) -> list[Path]:
-    """The archive of every image as the checkout now stands."""
-    with TemporaryDirectory(prefix="memoapp-images-") as folder:
-        archives = [_stage(image, engine, cache, Path(folder)) for image in images]
-    for image, archive in zip(images, archives, strict=True):
-        if not archive.exists():
-            raise BuildError(f"{image.name} is not built as it now stands; run: python3 images/build build")
-    return archives
 
 
 def _selected(only: Sequence[str]) -> tuple[Image, ...]:
@@ -123,8 +113,8 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", required=True)
     for name, text in (
         ("build", "build what changed, into archives"),
-        ("archives", "print the archive of every image (for `kind load image-archive`)"),
-        ("bundle", "print one archive that holds them all, shared layers once"),
+        ("archives", "build, then print the archive of every image (for `kind load image-archive`)"),
+        ("bundle", "build, then print one archive that holds them all, shared layers once"),
         ("names", "print image name -> reference as JSON, for manifests"),
     ):
         command = commands.add_parser(name, help=text)
