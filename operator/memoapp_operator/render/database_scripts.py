@@ -67,6 +67,7 @@ REVOKE CREATE ON SCHEMA public FROM PUBLIC;
 CREATE EXTENSION pg_stat_statements;
 SQL
 rm -f {_MARKER}
+rm -rf "$PGDATA.unfinished"
 """
 
 
