@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
+
 from memoapp_operator.api.v1alpha1.data import ManagedCache
 from memoapp_operator.domain.manifest import CONFIG_MAP, STATEFUL_SET, Manifest
 
@@ -17,7 +19,7 @@ from .pod import (
     secret_volume,
     spec,
 )
-from .quantity import resources
+from .quantity import amount, resources
 from .stateful import STARTUP_PROBE, stateful_spec
 
 PASSWORD_KEY = "password"  # noqa: S105 - the key's name
@@ -36,7 +38,11 @@ appendonly yes
 appendfsync everysec
 # The append-only file is the truth; snapshots beside it would only cost forks.
 save ""
+maxmemory-policy noeviction
 """
+# Of the memory limit; the rest is for the process itself and for the copies that a rewrite of the file makes.
+_MAXMEMORY_SHARE = Fraction(3, 4)
+_DEFAULT_RESOURCES = our_resources("50m", "64Mi", "256Mi")
 
 # uid and gid of the user redis in the official image (Debian).
 _USER: Manifest = {"runAsUser": 999, "runAsGroup": 1000, "fsGroup": 1000, "fsGroupChangePolicy": "OnRootMismatch"}
@@ -46,9 +52,11 @@ _READY: Manifest = {"exec": {"command": ["sh", "-c", "redis-cli ping | grep -q P
 
 def cache_config(context: Context) -> tuple[Manifest, ...]:
     """The ConfigMap with redis.conf, where Redis is managed."""
-    if _managed(context) is None:
+    managed = _managed(context)
+    if managed is None:
         return ()
-    return ({**child(CONFIG_MAP, context, CACHE, component=CACHE), "data": {"redis.conf": _CONFIG}},)
+    data = {"redis.conf": _CONFIG + _maxmemory(managed)}
+    return ({**child(CONFIG_MAP, context, CACHE, component=CACHE), "data": data},)
 
 
 def cache(context: Context) -> tuple[Manifest, ...]:
@@ -74,6 +82,12 @@ def _managed(context: Context) -> ManagedCache | None:
     return context.app.spec.redis.managed if context.app.spec.redis else None
 
 
+def _maxmemory(managed: ManagedCache) -> str:
+    """Refuses writes before the kernel kills Redis: it would load the same file again, and be killed again."""
+    limit = resources(managed.resources, _DEFAULT_RESOURCES).get("limits", {}).get("memory")
+    return f"maxmemory {int(amount(limit) * _MAXMEMORY_SHARE)}\n" if limit else ""
+
+
 def _server(context: Context, managed: ManagedCache) -> Manifest:
     password = {"secretKeyRef": {"name": name(context, CACHE), "key": PASSWORD_KEY}}
     return {
@@ -82,7 +96,7 @@ def _server(context: Context, managed: ManagedCache) -> Manifest:
         "args": ["redis-server", f"{_CONFIG_PATH}/redis.conf"],
         "env": [{"name": "REDISCLI_AUTH", "valueFrom": password}],
         "ports": [container_port(CACHE_PORT, "redis")],
-        "resources": resources(managed.resources, our_resources("50m", "64Mi", "256Mi")),
+        "resources": resources(managed.resources, _DEFAULT_RESOURCES),
         "securityContext": restricted(read_only=True),
         "startupProbe": {**_READY, **STARTUP_PROBE},
         "readinessProbe": {**_READY, "periodSeconds": 5, "timeoutSeconds": 5, "failureThreshold": 3},

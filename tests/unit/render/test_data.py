@@ -219,5 +219,17 @@ def test_redis_writes_every_change_to_its_volume_and_reads_its_password_from_a_f
     assert not [line for line in lines if line.startswith("requirepass")]
 
 
+@pytest.mark.parametrize(("limit", "wanted"), [({}, 192), ({"limits": {"memory": "1Gi"}}, 768)])
+def test_redis_refuses_writes_before_it_is_killed_for_its_memory(limit: dict[str, object], wanted: int) -> None:
+    context = apps.with_spec(apps.full(), "redis.managed.resources", limit)
+    lines = apps.find(context, "ConfigMap", "memo-redis")["data"]["redis.conf"].splitlines()
+    assert f"maxmemory {wanted * 1024 * 1024}" in lines
+
+
+def test_redis_without_a_limit_has_none_of_its_own() -> None:
+    context = apps.with_spec(apps.full(), "redis.managed.resources", {"requests": {"cpu": "1"}})
+    assert "maxmemory " not in apps.find(context, "ConfigMap", "memo-redis")["data"]["redis.conf"]
+
+
 def test_a_sidecars_trouble_does_not_take_the_databases_address_away() -> None:
     assert apps.find(apps.full(), "Service", "memo-database")["spec"]["publishNotReadyAddresses"] is True
