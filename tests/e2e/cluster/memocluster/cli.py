@@ -35,7 +35,9 @@ def main(arguments: Sequence[str]) -> int:
 
 def parser() -> argparse.ArgumentParser:
     """Every command with its arguments."""
-    top = argparse.ArgumentParser(prog="python3 tests/e2e/cluster", description=__doc__)
+    top = argparse.ArgumentParser(
+        prog="python3 tests/e2e/cluster", description="Local Kubernetes clusters; see the README beside this program."
+    )
     commands = top.add_subparsers(required=True, metavar="COMMAND")
 
     def add(name: str, command: Command, text: str, *, named: bool) -> argparse.ArgumentParser:

@@ -35,7 +35,8 @@ def up(cluster: Cluster, *, nodes: int | None = None, audit_reads: bool = False)
     """
     with _held(cluster):
         if stored := record.load(cluster):
-            if is_running(cluster, stored):
+            # A cluster with somebody's work in it: be slow to call it broken on a loaded machine.
+            if is_running(cluster, stored, patience=30):
                 _report_running(cluster, stored, nodes)
                 return
             with step(f"remove what is left of cluster {cluster.name}"):
@@ -55,13 +56,13 @@ def down(cluster: Cluster) -> None:
             remove(cluster, stored)
 
 
-def is_running(cluster: Cluster, stored: Record) -> bool:
+def is_running(cluster: Cluster, stored: Record, patience: float = 5) -> bool:
     """Whether it was made whole, all its nodes run and its API server answers."""
     if not stored.ready or not shutil.which(stored.engine):
         return False
     states = Engine(stored.engine).containers(cluster)
     all_run = len(states) == stored.nodes and all(states.values())
-    return all_run and readiness.api_answers(cluster)
+    return all_run and readiness.api_answers(cluster, patience)
 
 
 def create(cluster: Cluster, chosen: Provider, nodes: int, *, audit_reads: bool) -> None:

@@ -15,33 +15,40 @@ PATIENCE_SECONDS: Final = 240
 KUBECTL: Final = ("kubectl", "--kubeconfig=/etc/kubernetes/admin.conf")
 
 
-def api_answers(cluster: Cluster) -> bool:
-    """Whether the API server says on its host port that it is ready (a second try is made)."""
+def api_answers(cluster: Cluster, patience: float) -> bool:
+    """Whether the API server says on its host port, within ``patience`` seconds, that it is ready."""
     # Anyone may ask /readyz, and nothing secret is sent: the certificate does not matter.
     anyone = ssl._create_unverified_context()  # noqa: S323
-    for _ in range(2):
+    deadline = time.monotonic() + patience
+    while True:
         try:
             address = f"https://127.0.0.1:{cluster.api_port}/readyz"
             with urllib.request.urlopen(address, timeout=5, context=anyone) as answer:
                 if answer.read() == b"ok":
                     return True
-        except OSError:
-            time.sleep(1)
-    return False
+        except OSError:  # refused, reset, timed out, or an error status
+            pass
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(1)
 
 
 def wait(engine: Engine, cluster: Cluster, nodes: int) -> None:
     """Return when all is ready; ClusterError after PATIENCE_SECONDS, naming what is not."""
     deadline = time.monotonic() + PATIENCE_SECONDS
-    question = [*KUBECTL, "get", "nodes,deployments,daemonsets", "-A", "-o", "json"]
-    while True:
-        items = json.loads(engine.inside(cluster.control_plane, *question, timeout=30))["items"]
-        if not (missing := unready(items, nodes)):
-            return
+    while missing := _missing(engine, cluster, nodes):
         if time.monotonic() > deadline:
-            names = ", ".join(missing)
-            raise ClusterError(f"not ready after {PATIENCE_SECONDS} s: {names}")
+            raise ClusterError(f"not ready after {PATIENCE_SECONDS} s: {', '.join(missing)}")
         time.sleep(1)
+
+
+def _missing(engine: Engine, cluster: Cluster, nodes: int) -> list[str]:
+    question = [*KUBECTL, "get", "nodes,deployments,daemonsets", "-A", "-o", "json"]
+    try:
+        answer = engine.inside(cluster.control_plane, *question, timeout=30)
+    except ClusterError as error:  # a loaded machine: the API server is away for a moment
+        return [str(error)]
+    return unready(json.loads(answer)["items"], nodes)
 
 
 def unready(items: Sequence[Mapping[str, Any]], nodes: int) -> list[str]:
