@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from urllib.parse import unquote, urlsplit
+
+_PORTS = range(1, 65536)
 
 
 class IncompleteSecretError(Exception):
@@ -54,8 +57,12 @@ def _complete(login: Mapping[str, str], keys: tuple[str, ...]) -> None:
     missing = [key for key in keys if not login[key]]
     if missing:
         raise IncompleteSecretError(f"neither a key uri nor {' and '.join(missing)}")
-    if not login["port"].isdigit():
-        raise IncompleteSecretError("port is not a number")
+    if not _is_port(login["port"]):
+        raise IncompleteSecretError("port is not a number from 1 to 65535")
+
+
+def _is_port(text: str) -> bool:
+    return re.fullmatch("[0-9]{1,5}", text) is not None and int(text) in _PORTS
 
 
 def _parts(data: Mapping[str, str], schemes: set[str]) -> dict[str, str]:
@@ -69,7 +76,9 @@ def _parts(data: Mapping[str, str], schemes: set[str]) -> dict[str, str]:
     except ValueError:
         raise IncompleteSecretError("the key uri is not a URI") from None
     if parts.scheme not in schemes:
-        raise IncompleteSecretError(f"the key uri does not begin with {' or '.join(sorted(schemes))}://")
+        raise IncompleteSecretError(
+            f"the key uri does not begin with {' or '.join(f'{each}://' for each in sorted(schemes))}"
+        )
     told = {
         "host": parts.hostname or "",
         "port": str(port or ""),
