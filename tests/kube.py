@@ -232,9 +232,23 @@ class Kube:
                 self._resources[f"{api_version}/{entry['kind']}"] = found
 
 
+def eventually(check: Callable[[], Any], timeout: float = 60, every: float = 0.2) -> Any:
+    """Ask again and again until the answer is true, and give it: for what cannot be watched.
+
+    Raises:
+        WaitTimeoutError: if that did not happen within ``timeout`` seconds.
+    """
+    deadline = time.monotonic() + timeout
+    while not (answer := check()):
+        if time.monotonic() > deadline:
+            raise WaitTimeoutError(f"not within {timeout} s; the last answer was {answer!r}")
+        time.sleep(every)
+    return answer
+
+
 def condition(found: Object | None, name: str) -> str | None:
     """The status of one condition of an object: True, False or Unknown; None where there is none."""
-    conditions = ((found or {}).get("status") or {}).get("conditions", [])
+    conditions = ((found or {}).get("status") or {}).get("conditions") or []
     return next((entry["status"] for entry in conditions if entry["type"] == name), None)
 
 

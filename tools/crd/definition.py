@@ -14,7 +14,7 @@ from .schema import structural
 HEADER = "# Generated from memoapp_operator.api by tools/crdgen.py: change the models, then run it again.\n"
 CATEGORY = "memo"
 
-# The words of k8s.io/apimachinery/pkg/apis/meta/v1.TypeMeta.
+# The API server puts descriptions of its own in their place when it tells the schema.
 _TYPE_META: Schema = {
     "apiVersion": {"type": "string", "description": "Version of the schema of this object, with its API group."},
     "kind": {"type": "string", "description": "Kind of this object."},
