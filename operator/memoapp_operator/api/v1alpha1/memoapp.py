@@ -174,6 +174,8 @@ class MemoApp(BaseModel):
     metadata: Metadata
     spec: MemoAppSpec
     """What a person declares."""
+    # The default reaches the CRD: a MemoApp that no operator has seen yet shows observedGeneration 0, so that tools
+    # which wait by kstatus do not take it for done.
     status: MemoAppStatus = MemoAppStatus()
     """What the operator has committed to and seen."""
 
