@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import stat
 import subprocess
 from dataclasses import replace
 from pathlib import Path
@@ -155,17 +154,24 @@ class Volume:
         self.bin = folder / "bin"
         self.bin.mkdir()
 
-    def start(self, entry_point: str = 'echo "$@"') -> str:
-        """Runs start.sh with an entry point that does as told."""
-        command = self.bin / "docker-entrypoint.sh"
-        command.write_text(f"#!/bin/sh\n{entry_point}\n")
-        command.chmod(command.stat().st_mode | stat.S_IXUSR)
-        text = script(apps.full(), "start.sh").replace(VOLUME_PATH, str(self.root))
-        environment = {"PATH": f"{self.bin}:/usr/bin:/bin", "PGDATA": str(self.data)}
+    def start(self) -> str:
+        """Runs start.sh, with an entry point that prints its arguments."""
+        return self._run("start.sh", ["-c", "port=1"], "docker-entrypoint.sh", 'echo "$@"')
+
+    def set_up(self, psql: str = "cat >/dev/null") -> None:
+        """Runs the first set-up, with a psql that does as told."""
+        self._run("10-memoapp.sh", [], "psql", psql)
+
+    def _run(self, key: str, arguments: list[str], command: str, does: str) -> str:
+        stand_in = self.bin / command
+        stand_in.write_text(f"#!/bin/sh\n{does}\n")
+        stand_in.chmod(0o755)
+        text = script(apps.full(), key).replace(VOLUME_PATH, str(self.root))
+        environment = {"PATH": f"{self.bin}:/usr/bin:/bin", "PGDATA": str(self.data), "POSTGRES_USER": "postgres"}
         done = subprocess.run(
-            ["/bin/sh", "-c", text, "start.sh", "-c", "port=1"], env=environment, capture_output=True, check=True
+            ["/bin/sh", "-c", text, key, *arguments], env=environment, capture_output=True, text=True, check=True
         )
-        return done.stdout.decode().strip()
+        return done.stdout.strip()
 
     def initdb(self) -> None:
         self.data.mkdir()
@@ -194,16 +200,32 @@ def test_a_half_made_folder_is_put_aside_and_made_anew(volume: Volume) -> None:
     assert (volume.root / "pgdata.unfinished" / "PG_VERSION").exists()
     volume.initdb()
     volume.start()
-    assert (volume.root / "pgdata.unfinished").exists()
+    assert [path.name for path in (volume.root / "pgdata.unfinished").iterdir()] == ["PG_VERSION"]
 
 
 def test_a_finished_folder_is_never_touched(volume: Volume) -> None:
     volume.start()
     volume.initdb()
-    volume.marker.unlink()
+    volume.set_up()
     volume.start()
     assert (volume.data / "PG_VERSION").exists()
     assert not volume.marker.exists()
+
+
+def test_a_set_up_that_failed_leaves_the_mark(volume: Volume) -> None:
+    volume.start()
+    with pytest.raises(subprocess.CalledProcessError):
+        volume.set_up("exit 3")
+    assert volume.marker.exists()
+
+
+def test_nothing_half_made_stays_once_the_set_up_is_through(volume: Volume) -> None:
+    volume.start()
+    volume.initdb()
+    volume.start()
+    volume.initdb()
+    volume.set_up()
+    assert [path.name for path in volume.root.iterdir()] == ["pgdata"]
 
 
 def test_a_kept_volume_that_comes_from_elsewhere_is_never_touched(volume: Volume) -> None:

@@ -69,17 +69,38 @@ def test_only_a_failed_connection_is_tried_again_and_never_with_the_other_colour
 
 
 def test_weights_come_from_maps_that_can_be_set_at_run_time() -> None:
-    text = configuration(apps.full())
-    assert f"map_str_int({haproxy.STATE_MAP},0)" in text
-    assert f"map({haproxy.RELEASE_MAP},none)" in text
     mounts = {mount["mountPath"] for mount in router_template(apps.full())["spec"]["containers"][0]["volumeMounts"]}
     assert haproxy.STATE_PATH in mounts
 
 
-def test_what_is_set_before_it_is_read_stands_before_it() -> None:
+def test_a_client_has_one_bucket_for_a_release_and_green_serves_those_below_its_weight() -> None:
     app = sections(configuration(apps.full()))["frontend app"]
-    order = [found[1] for line in app if (found := re.match(r"http-request set-var\(txn\.(\w+)\)", line))]
-    assert order == ["new", "id", "id", "release", "weight", "bucket", "side", "colour", "colour"]
+    # As tried on HAProxy 3.0: what is set stands before what reads it.
+    assert [line.removeprefix("http-request set-var") for line in app if "set-var" in line] == [
+        "(txn.new) bool(true) unless { req.cook(memoapp) -m found }",
+        "(txn.id) req.cook(memoapp)",
+        "(txn.id) uuid() if { var(txn.new) -m bool }",
+        "(txn.release) str(release),map(/etc/memoapp/state/release.map,none)",
+        "(txn.weight) str(weight),map_str_int(/etc/memoapp/state/state.map,0)",
+        "(txn.bucket) var(txn.id),concat(:,txn.release,),crc32(1),mod(100)",
+        "(txn.side) var(txn.bucket),sub(txn.weight)",
+        "(txn.colour) str(blue)",
+        "(txn.colour) str(green) if { var(txn.side) -m int lt 0 }",
+    ]
+    assert app[-1] == "use_backend %[var(txn.colour)]"
+
+
+def test_a_new_client_gets_a_cookie_that_no_script_and_no_other_site_can_use() -> None:
+    app = sections(configuration(apps.full()))["frontend app"]
+    (cookie,) = [line for line in app if "Set-Cookie" in line]
+    assert '"memoapp=%[var(txn.id)]; Path=/; HttpOnly; SameSite=Lax"' in cookie
+    assert cookie.endswith("if { var(txn.new) -m bool }")
+
+
+def test_the_app_learns_who_asked_and_how() -> None:
+    app = sections(configuration(apps.full()))["frontend app"]
+    assert "option forwardfor" in app
+    assert "http-request set-header X-Forwarded-Proto http unless { req.fhdr(X-Forwarded-Proto) -m found }" in app
 
 
 def test_the_runtime_api_wants_a_certificate() -> None:
