@@ -15,7 +15,7 @@ PUBLIC_NODE_IMAGE: Final = (
     "kindest/node:v1.36.4@sha256:099e049362a1526b2db71494e1947aae99bd16290d7c895f2b7ea312e3cbfaed"
 )
 
-HELM: Final = "4.0.0"
+HELM: Final = "4.3.1"
 CONTAINERD: Final = "2.2.1"
 CNI_PLUGINS: Final = "1.9.0"
 RUNC: Final = "1.3.4"
