@@ -10,6 +10,8 @@ from pathlib import Path
 import aiohttp
 import psycopg
 from redis.asyncio import Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
 from redis.exceptions import AuthenticationError, RedisError
 
 from memoapp_operator.domain.observation import Probe, Volume
@@ -76,6 +78,8 @@ class LiveServices:
             socket_timeout=TIMEOUT,
             socket_connect_timeout=TIMEOUT,
             single_connection_client=True,
+            # The library would try a refused password again and again, for longer than an answer may take.
+            retry=Retry(NoBackoff(), 0),
         )
         try:
             async with asyncio.timeout(TIMEOUT):
