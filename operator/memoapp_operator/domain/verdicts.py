@@ -73,7 +73,7 @@ def _blocked(seen: Observation) -> Iterator[Trouble]:
         text = f"exists and is not ours, it is left alone: {', '.join(foreign)}"
         yield Trouble("ForeignObject", text, stalls=True)
     if seen.missing:
-        secret = any(item.startswith(SECRET.kind) for item in seen.missing)
+        secret = any(f"{SECRET.kind}/" in item for item in seen.missing)
         yield Trouble(
             "SecretMissing" if secret else "ConfigMapMissing", f"not there: {', '.join(seen.missing)}", stalls=True
         )
