@@ -17,7 +17,11 @@ _ROOT_MESSAGES = ("runAsNonRoot", "non-numeric user")
 
 
 def workload(
-    name: str, controller: Manifest | None, pods: Iterable[Manifest], health: Trouble | None = None
+    name: str,
+    controller: Manifest | None,
+    pods: Iterable[Manifest],
+    health: Trouble | None = None,
+    creation: Trouble | None = None,
 ) -> Workload | None:
     """The state of one controller and its pods; None where the controller is not there.
 
@@ -26,6 +30,7 @@ def workload(
         controller: a live Deployment or StatefulSet.
         pods: its pods; those that are being deleted do not count.
         health: what its health path answers, where its pods run and are not ready.
+        creation: why it gets no pods, where only Events tell.
     """
     if controller is None:
         return None
@@ -34,15 +39,18 @@ def workload(
     seen = status.get("observedGeneration", 0) >= controller["metadata"].get("generation", 0)
     updated = status.get("updatedReplicas", 0)
     settled = seen and updated == wanted == ready == status.get("replicas", 0)
-    trouble = None if settled else _trouble(name, controller, [*pods], health)
+    trouble = None if settled else _trouble(name, controller, [*pods], health, creation)
     return Workload(name=name, wanted=wanted, ready=ready, settled=settled, trouble=trouble)
 
 
-def _trouble(name: str, controller: Manifest, pods: list[Manifest], health: Trouble | None) -> Trouble | None:
+def _trouble(
+    name: str, controller: Manifest, pods: list[Manifest], health: Trouble | None, creation: Trouble | None
+) -> Trouble | None:
     """The gravest trouble: what nobody but a person can end comes first."""
     living = [pod for pod in pods if not pod["metadata"].get("deletionTimestamp")]
     found = [
         *_creation_failure(name, controller),
+        *((creation,) if creation is not None else ()),
         *(trouble for pod in living for trouble in _pod_troubles(name, pod)),
         *_health(controller, health),
         *_deadline(name, controller),
@@ -58,6 +66,15 @@ def _creation_failure(name: str, controller: Manifest) -> Iterator[Trouble]:
     failure = _conditions(controller).get("ReplicaFailure")
     if failure is not None and failure["status"] == "True":
         yield pods_refused(name, failure.get("message", ""))
+
+
+def creation_refused(name: str, controller: Manifest, events: Iterable[Manifest]) -> Trouble | None:
+    """Why a controller gets no pods, by its last word in ``events``; a StatefulSet has no condition that tells."""
+    uid = controller["metadata"]["uid"]
+    own = [event for event in events if (event.get("involvedObject") or {}).get("uid") == uid]
+    # Times are in seconds: of two in one, the better one came later.
+    last = max(own, key=lambda event: (event.get("lastTimestamp") or "", event["reason"] != "FailedCreate"), default={})
+    return pods_refused(name, last.get("message", "")) if last.get("reason") == "FailedCreate" else None
 
 
 def pods_refused(name: str, text: str) -> Trouble:

@@ -14,6 +14,7 @@ from memoapp_operator.domain import names, ownership, release
 from memoapp_operator.domain.manifest import (
     CHILD_KINDS,
     DEPLOYMENT,
+    EVENT,
     POD,
     SECRET,
     SERVICE,
@@ -25,8 +26,8 @@ from memoapp_operator.domain.manifest import (
 )
 from memoapp_operator.domain.observation import Observation, Probe, Trouble, Volume, Workload
 from memoapp_operator.domain.references import Reference, connection_name, references
-from memoapp_operator.domain.troubles import unready_since, workload
-from memoapp_operator.ports import Clock, Cluster, Services
+from memoapp_operator.domain.troubles import creation_refused, unready_since, workload
+from memoapp_operator.ports import Clock, Cluster, Refused, Services
 from memoapp_operator.render.children import render, revision
 from memoapp_operator.render.context import Context, Credentials, Platform
 
@@ -135,10 +136,21 @@ class Observer:
             if controller is None or ownership.standing(controller, app.metadata.name, app.metadata.uid):
                 continue
             mine = [pod for pod in pods if _belongs(pod, name)]
-            state = workload(name, controller, mine, await self._health(app, name, mine))
+            health, creation = await self._health(app, name, mine), await self._creation(name, controller, mine)
+            state = workload(name, controller, mine, health, creation)
             if state is not None:
                 found[name] = state
         return found
+
+    async def _creation(self, name: str, controller: Manifest, pods: Sequence[Manifest]) -> Trouble | None:
+        """Why a StatefulSet has no pod at all. Its Events are read only then; not to be allowed to is no harm."""
+        if pods or ref_of(controller).kind is not STATEFUL_SET:
+            return None
+        try:
+            events = await self._cluster.list(EVENT, controller["metadata"]["namespace"], {})
+        except Refused:
+            return None
+        return creation_refused(name, controller, events)
 
     async def _health(self, app: MemoApp, name: str, pods: Sequence[Manifest]) -> Trouble | None:
         """What a pod that runs without being ready answers on its health path."""
