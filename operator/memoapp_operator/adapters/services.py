@@ -9,13 +9,11 @@ from pathlib import Path
 
 import aiohttp
 import psycopg
-from redis.asyncio import Redis
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
-from redis.exceptions import AuthenticationError, RedisError
 
 from memoapp_operator.domain.observation import Probe, Volume
 from memoapp_operator.ports import ClientCertificate, Login
+
+from . import redis
 
 TIMEOUT = 3.0
 """Seconds for one question: a probe that hangs must not hold a pass."""
@@ -70,27 +68,7 @@ class LiveServices:
 
     async def cache(self, login: Login) -> Probe:
         """AUTH, then PING."""
-        client = Redis(
-            host=login.host,
-            port=login.port,
-            username=login.user or None,
-            password=login.password or None,
-            socket_timeout=TIMEOUT,
-            socket_connect_timeout=TIMEOUT,
-            single_connection_client=True,
-            # The library would try a refused password again and again, for longer than an answer may take.
-            retry=Retry(NoBackoff(), 0),
-        )
-        try:
-            async with asyncio.timeout(TIMEOUT):
-                await client.ping()
-        except AuthenticationError:
-            return Probe(healthy=False, reason="AuthenticationFailed", message="Redis refuses the password")
-        except (RedisError, OSError, TimeoutError):
-            return Probe(healthy=False, reason="NotReachable", message="Redis gives no answer")
-        finally:
-            await client.aclose()
-        return Probe(healthy=True, reason="Answering")
+        return await redis.ask(login, TIMEOUT)
 
     async def health(self, address: str, port: int, path: str) -> int | None:
         """Status code of one GET."""
