@@ -11,10 +11,7 @@ import urllib.request
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT / "tools"))
-
-from testbed import steps  # noqa: E402 -- found through the line above
+from tools.testbed import steps
 
 CLUSTER = "demo"
 NAMESPACE = "demo"
