@@ -39,6 +39,11 @@ class LeaseClient(Protocol):
         ...
 
 
+def _holder(lease: Manifest) -> str:
+    found: str = (lease.get("spec") or {}).get("holderIdentity") or ""
+    return found
+
+
 def _moment(now: datetime) -> str:
     return now.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
@@ -61,6 +66,11 @@ class Timing:
     def deadline(self) -> float:
         """Seconds after the last good renewal at which the holder stops acting."""
         return self.length * 2 / 3
+
+    @property
+    def attempt(self) -> float:
+        """Seconds for one try: a connection that died silently must leave time for another."""
+        return self.length / 6
 
 
 class Lease:
@@ -127,7 +137,7 @@ class Lease:
         """Try until it is renewed, taken by another, or too late."""
         while self.remaining() > 0:
             try:
-                async with asyncio.timeout(max(0.1, self.remaining())):
+                async with asyncio.timeout(max(0.1, min(self._timing.attempt, self.remaining()))):
                     await self._renew()
             except Conflict:
                 logger.exception("another process holds the lease")
@@ -141,8 +151,18 @@ class Lease:
     async def _renew(self) -> None:
         if self._held is None:
             return
+        try:
+            await self._prolong(self._held)
+        except Conflict:
+            # Not lost yet: the answer to a renewal of our own may not have come, or somebody wrote a label.
+            present = await self._read()
+            if present is None or _holder(present) != self._identity:
+                raise
+            await self._prolong(present)
+
+    async def _prolong(self, held: Manifest) -> None:
         began = self._monotonic()
-        body = {**self._held, "spec": {**self._held["spec"], "renewTime": _moment(self._clock.now())}}
+        body = {**held, "spec": {**held["spec"], "renewTime": _moment(self._clock.now())}}
         self._held = await self._client.call("PUT", f"{self._root}/{LEASE_NAME}", body=body)
         self._renewed = began
 
@@ -175,11 +195,13 @@ class Lease:
         return found
 
     def _expired(self, present: Manifest) -> bool:
-        """Nobody's, or not renewed for its whole length as measured here: the holder's clock does not count."""
-        spec = present.get("spec") or {}
-        if not spec.get("holderIdentity"):
+        """Nobody's, or not renewed for its whole length as measured here: the holder's clock does not count.
+
+        Also what this process took itself, when the answer to it was lost.
+        """
+        if _holder(present) in {"", self._identity}:
             return True
-        version = present["metadata"]["resourceVersion"]
+        spec, version = present["spec"], present["metadata"]["resourceVersion"]
         if self._seen is None or self._seen[0] != version:
             self._seen = (version, self._monotonic())
             return False
