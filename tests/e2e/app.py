@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import json
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import httpx
-import yaml
 
 from tests.e2e.report import report
 from tests.kube import Kube, Object, Predicate, WaitTimeoutError
 from tests.kube import condition as status_of
 
+Found = TypeVar("Found")
 KIND = "memoapp.dev/v1alpha1/MemoApp"
 WITHIN = 240.0
 """Seconds. A MemoApp alone needs 12; four at a time on two cores, and now and then no leader, need many more."""
@@ -55,8 +57,9 @@ class App:
         """The MemoApp once ``until`` holds of it."""
         try:
             found = self.kube.wait(KIND, self.name, self.namespace, until=until, timeout=within)
-        except WaitTimeoutError as error:
-            raise AssertionError(f"{error}\n{report(self.kube, self.namespace, self.name)}") from None
+        except WaitTimeoutError:
+            text = report(self.kube, self.namespace, self.name)
+            raise AssertionError(f"{self.namespace}/{self.name}: not within {within:g} s\n{text}") from None
         assert found is not None
         return found
 
@@ -72,6 +75,16 @@ class App:
             return (entry.get("status"), entry.get("reason")) == (status, reason) and is_current(found)
 
         return condition_of(self.wait(so, within), condition)
+
+    def eventually(self, look: Callable[[], Found], until: Callable[[Found], bool], within: float = WITHIN) -> Found:
+        """What ``look`` gives once ``until`` holds of it; looked at twice a second, for what no watch shows."""
+        deadline = time.monotonic() + within
+        while not until(found := look()):
+            if time.monotonic() > deadline:
+                text = report(self.kube, self.namespace, self.name)
+                raise AssertionError(f"{self.namespace}/{self.name}: not within {within:g} s: {found}\n{text}")
+            time.sleep(0.5)
+        return found
 
     def children(self) -> list[Object]:
         """Every live object that carries the app's labels, pods apart."""
@@ -97,9 +110,6 @@ class App:
         assert answer.status_code == httpx.codes.OK, answer.text
         return [memo["text"] for memo in answer.json()["memos"]]
 
-    def report(self) -> str:
-        return report(self.kube, self.namespace, self.name)
-
 
 def manifest(name: str, namespace: str, spec: Object, **metadata: Object) -> Object:
     return {
@@ -123,7 +133,3 @@ def is_current(found: Object | None) -> bool:
 
 def is_ready(found: Object | None) -> bool:
     return is_current(found) and status_of(found, "Ready") == "True"
-
-
-def as_text(found: object) -> str:
-    return yaml.safe_dump(found)

@@ -8,6 +8,8 @@ from typing import TypeAlias
 
 import pytest
 import yaml
+from xdist.remote import Producer
+from xdist.scheduler import LoadScopeScheduling
 
 from tests.cluster_guard import PREFIX, kubeconfig, kubeconfig_or_stop
 from tests.e2e.app import App
@@ -15,7 +17,23 @@ from tests.e2e.namespaces import new_namespace
 from tests.kube import Kube, Object
 from tools.testbed import sample, steps
 
+# Their tests share one app, or stop the operator: each of these files is worked on by one worker, test by test.
+# By file, not by the mark xdist_group: with pytest 9.2 that one has no effect.
+TOGETHER = ("tests/e2e/test_full.py", "tests/e2e/test_operator.py")
 MakeApp: TypeAlias = Callable[..., App]
+
+
+class Scheduling(LoadScopeScheduling):
+    """Every test by itself, but for the files whose tests belong together."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = nodeid.partition("::")[0]
+        return file if file in TOGETHER else nodeid
+
+
+@pytest.hookimpl(tryfirst=True, optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Scheduling:
+    return Scheduling(config, log)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

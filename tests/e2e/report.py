@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import yaml
+
 from tests.kube import ApiError, Kube, Object
 
 OPERATOR_NAMESPACE = "memoapp-system"
@@ -14,11 +16,18 @@ LINES = 40
 def report(kube: Kube, namespace: str, name: str) -> str:
     """Pods, Events and the operator's last words about the app, as text."""
     parts = [
+        ("status", _status(kube, namespace, name)),
         ("pods", _pods(kube, namespace)),
         ("events", _events(kube, namespace)),
         ("operator", _operator(kube, f"{namespace}/{name}")),
     ]
     return "\n".join(f"--- {title}\n" + "\n".join(lines) for title, lines in parts)
+
+
+def _status(kube: Kube, namespace: str, name: str) -> list[str]:
+    found = kube.find("memoapp.dev/v1alpha1/MemoApp", name, namespace) or {}
+    status = {"generation": (found.get("metadata") or {}).get("generation"), **(found.get("status") or {})}
+    return yaml.safe_dump(status, width=200).splitlines()
 
 
 def _pods(kube: Kube, namespace: str) -> Iterator[str]:

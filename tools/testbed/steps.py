@@ -34,7 +34,6 @@ def up(cluster: str) -> None:
 def images(cluster: str) -> dict[str, str]:
     """All images are built from the checkout as it stands, and in all nodes; references by image, for manifests."""
     with step("images"):
-        output((*IMAGES, "build"))
         archives, references = _archives(), names()
     with step(f"images in cluster {cluster}") as notes:
         lacking = missing(archives, references, _nodes(cluster))
@@ -79,7 +78,10 @@ def ports(cluster: str) -> dict[int, int]:
 
 
 def _archives() -> dict[str, Path]:
-    """The archive of each image, by image: they are printed in the order of the names."""
+    """The archive of each image as the checkout now stands, built where it is new, by image.
+
+    They are printed in the order of the names.
+    """
     paths = [Path(line) for line in output((*IMAGES, "archives")).splitlines()]
     return dict(zip(names(), paths, strict=True))
 

@@ -1,0 +1,93 @@
+"""Killed, stopped and woken, or told to go: one operator acts, and another goes on where it was.
+
+These tests run one after another; while they do, other tests are now and then without a leader.
+"""
+
+from __future__ import annotations
+
+import time
+from datetime import UTC, datetime
+
+import pytest
+
+from tests.e2e.app import App
+from tests.e2e.conftest import MakeApp
+from tests.e2e.report import OPERATOR_NAMESPACE
+from tests.kube import Kube, Object
+from tools.testbed import audit, leadership, nodes
+
+
+@pytest.fixture
+def leader(kube: Kube) -> Object:
+    """The pod that leads, while both of the operator's pods are ready."""
+    return leadership.leader(kube)
+
+
+def test_killed_in_mid_creation(kube: Kube, cluster: str, leader: Object, memoapp: MakeApp) -> None:
+    app = memoapp()
+    _begun(app)
+    _signal(cluster, leader, "KILL")
+    app.ready()
+    leadership.led_by_another(kube, leader)
+    writes = audit.by_operator(audit.writes(cluster, app.namespace))
+    assert len({write.pod for write in writes}) == 2
+    assert len(app.children()) == len({(write.resource, write.name) for write in writes if write.code == 201})
+
+
+def test_stopped_and_woken_it_writes_no_more(kube: Kube, cluster: str, leader: Object, memoapp: MakeApp) -> None:
+    name = leader["metadata"]["name"]
+    app = memoapp()
+    _begun(app)
+    stopped = datetime.now(UTC)
+    _signal(cluster, leader, "STOP")
+    app.ready()
+    leadership.led_by_another(kube, leader)
+    # Work for whoever believes to lead.
+    app.change(backend={"replicas": 2})
+    _signal(cluster, leader, "CONT")
+    kube.wait("v1/Pod", name, OPERATOR_NAMESPACE, until=lambda found: _restarts(found) > _restarts(leader))
+    app.ready()
+    mine = [write for write in audit.writes(cluster, name) if write.pod == name and write.at > stopped]
+    assert not mine, "\n".join(map(str, mine))
+
+
+def test_told_to_go_it_hands_over_at_once_and_nothing_is_written(
+    kube: Kube, cluster: str, leader: Object, memoapp: MakeApp
+) -> None:
+    app = memoapp()
+    app.ready()
+    began = datetime.now(UTC)
+    kube.delete("v1/Pod", leader["metadata"]["name"], OPERATOR_NAMESPACE)
+    leadership.led_by_another(kube, leader)
+    released, taken = _hand_over(cluster, leader, began)
+    assert (taken - released).total_seconds() < 3
+    # Two resyncs of the new leader.
+    time.sleep(25)
+    writes = audit.by_operator(audit.writes(cluster, app.namespace), began)
+    assert not writes, "\n".join(map(str, writes))
+
+
+def _begun(app: App) -> None:
+    """Wait until some children are there, and not all."""
+    app.eventually(app.children, lambda found: len(found) >= 3)
+
+
+def _signal(cluster: str, pod: Object, name: str) -> None:
+    found = nodes.processes(cluster, pod)
+    assert found, "the operator's process is not found in its node"
+    for process in found:
+        process.signal(name)
+
+
+def _hand_over(cluster: str, leader: Object, began: datetime) -> tuple[datetime, datetime]:
+    """When the leader wrote the lease last, and when another did for the first time after that."""
+    name = leader["metadata"]["name"]
+    writes = [write for write in audit.writes(cluster, '"resource":"leases"') if write.user == audit.OPERATOR]
+    since = [write for write in writes if write.at > began]
+    released = max(write.at for write in since if write.pod == name)
+    return released, min(write.at for write in since if write.pod != name)
+
+
+def _restarts(pod: Object | None) -> int:
+    states = ((pod or {}).get("status") or {}).get("containerStatuses") or []
+    return sum(state["restartCount"] for state in states)
