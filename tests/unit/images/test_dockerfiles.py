@@ -107,3 +107,11 @@ def test_only_two_things_reach_the_build_of_the_operator() -> None:
     assert {line.removeprefix("!") for line in ignored if line.startswith("!")} == set(
         next(image.inputs for image in IMAGES if image.name == "operator")
     )
+
+
+@pytest.mark.parametrize("name", DOCKERFILES)
+def test_every_build_argument_is_used_by_a_run(name: str) -> None:
+    """Buildah keeps the layers of another argument's value otherwise: two versions would be one image."""
+    runs = " ".join(instructions(name, "RUN"))
+    for argument in instructions(name, "ARG"):
+        assert f"${argument.partition('=')[0]}" in runs
