@@ -1,0 +1,310 @@
+"""An API server in memory, with the semantics on which the operator relies."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, TypeVar
+
+from memoapp_operator.domain.decision import Note
+from memoapp_operator.domain.manifest import EVENT, MEMO_APP, POD, SECRET, SERVICE, Kind, Manifest, Ref, ref_of
+from memoapp_operator.domain.names import MANAGED_BY_LABEL
+from memoapp_operator.ports import Conflict, Refused
+
+from . import fields
+from .clock import SimClock
+from .faults import Faults, Write
+from .validation import invalid
+
+NAMESPACE = "prod"
+OPERATOR = "memoapp-operator"
+MINT = "memoapp-operator-mint"
+PERSON = "kubectl"
+
+Owned = dict[str, set[fields.Path]]
+
+
+T = TypeVar("T")
+
+
+def copied(value: T) -> T:
+    """A copy that shares nothing: objects travel as JSON."""
+    found: T = json.loads(json.dumps(value))
+    return found
+
+
+@dataclass(slots=True)
+class _Stored:
+    manifest: Manifest
+    owned: Owned = field(default_factory=dict)
+
+
+class SimCluster:
+    """The port ``Cluster``, one namespace.
+
+    Attributes:
+        log: every write request of the operator.
+        faults: what goes wrong with them.
+        touched: grows with every change that a watch of the operator would tell.
+        admit: a webhook that changes what is applied.
+        refuse: a webhook that says why something is not taken; None where it is.
+        listeners: told of every change: (before, after), None for not there.
+        pause: awaited in every call, so that two operators' calls mix.
+        writing: the operator's write that takes effect now; None where somebody else changes something.
+    """
+
+    def __init__(self, clock: SimClock) -> None:
+        self._clock = clock
+        self._stored: dict[Ref, _Stored] = {}
+        self._born: dict[Ref, int] = {}
+        self._address = 0
+        self.version = 0
+        self.touched = 0
+        self.log: list[Write] = []
+        self.faults = Faults()
+        self.admit: Callable[[Manifest], None] = lambda _: None
+        self.refuse: Callable[[Manifest], str | None] = lambda _: None
+        self.listeners: list[Callable[[Manifest | None, Manifest | None], None]] = []
+        self.pause: Callable[[], Awaitable[None]] | None = None
+        self.writing: Write | None = None
+
+    # What the operator calls.
+
+    async def get(self, kind: Kind, namespace: str, name: str) -> Manifest | None:
+        await self._yield()
+        assert namespace == NAMESPACE
+        return copied(self.find(Ref(kind, name)))
+
+    async def list(self, kind: Kind, namespace: str, labels: Mapping[str, str]) -> list[Manifest]:
+        await self._yield()
+        assert namespace == NAMESPACE
+        assert kind is not SECRET, "the operator may not list Secrets"
+        return [copied(item) for item in self.all(kind) if labels.items() <= item["metadata"].get("labels", {}).items()]
+
+    async def create(self, manifest: Manifest) -> Manifest:
+        return await self._write("create", ref_of(manifest), MINT, lambda: self._create(copied(manifest), MINT))
+
+    async def apply(self, manifest: Manifest, *, new: bool = False) -> Manifest:
+        sent = copied(manifest)
+        return await self._write("apply", ref_of(manifest), OPERATOR, lambda: self._apply(sent, force=not new))
+
+    async def delete(self, ref: Ref, namespace: str, uid: str) -> None:
+        assert namespace == NAMESPACE
+        await self._write("delete", ref, OPERATOR, lambda: self._delete(ref, uid))
+
+    async def replace_status(self, manifest: Manifest) -> Manifest:
+        sent = copied(manifest)
+        return await self._write("status", ref_of(manifest), OPERATOR, lambda: self._replace_status(sent))
+
+    async def note(self, about: Manifest, note: Note, now: datetime) -> None:
+        metadata = {"name": note.key, "namespace": NAMESPACE}
+        told = {"reason": note.reason, "message": note.message, "type": "Warning" if note.warning else "Normal"}
+        involved = {"kind": about["kind"], "uid": about["metadata"]["uid"]}
+        manifest = {"apiVersion": "v1", "kind": "Event", "metadata": metadata, "involvedObject": involved, **told}
+        manifest["firstTimestamp"] = manifest["lastTimestamp"] = now.strftime("%Y-%m-%dT%H:%M:%SZ")
+        await self._write("note", ref_of(about), OPERATOR, lambda: self._tell(manifest))
+
+    # What people, controllers and tests do.
+
+    def find(self, ref: Ref) -> Manifest | None:
+        """The object itself: to be read, not changed."""
+        found = self._stored.get(ref)
+        return found.manifest if found else None
+
+    def all(self, *kinds: Kind) -> Iterator[Manifest]:
+        """The objects of these kinds, or all; to be read, not changed."""
+        for ref, stored in [*self._stored.items()]:
+            if not kinds or ref.kind in kinds:
+                yield stored.manifest
+
+    def put(self, manifest: Manifest, manager: str = PERSON) -> Manifest:
+        """Create, or replace all but the status."""
+        sent, stored = copied(manifest), self._stored.get(ref_of(manifest))
+        if stored is None:
+            return self._create(sent, manager)
+        server = {key: value for key, value in stored.manifest["metadata"].items() if key not in fields.METADATA}
+        sent["metadata"] = {**sent["metadata"], **server}
+        if "status" in stored.manifest:
+            sent["status"] = stored.manifest["status"]
+        return self._replace(stored, sent, manager)
+
+    def edit(self, ref: Ref, change: Callable[[Manifest], None], manager: str = PERSON) -> Manifest:
+        """Change an object as ``kubectl edit`` does."""
+        sent = copied(self._stored[ref].manifest)
+        change(sent)
+        return self._replace(self._stored[ref], sent, manager)
+
+    def set_status(self, ref: Ref, status: Manifest | None) -> None:
+        """What a controller says of its object."""
+        stored = self._stored[ref]
+        if stored.manifest.get("status") != status:
+            before = stored.manifest
+            self._keep(stored, before, {**before, "status": status})
+
+    def remove(self, ref: Ref) -> None:
+        """Delete, at once."""
+        stored = self._stored.pop(ref)
+        self._changed(stored.manifest, None)
+
+    def leave(self, ref: Ref) -> None:
+        """Deleted, and held back by a finalizer."""
+        self.edit(ref, lambda found: found["metadata"].update(deletionTimestamp=self._clock.stamp()))
+
+    def births(self, ref: Ref) -> int:
+        """How often an object of that name was created."""
+        return self._born.get(ref, 0)
+
+    def events(self) -> Sequence[Manifest]:
+        """What was told about MemoApps, in order."""
+        return [event for event in self.all(EVENT) if event["involvedObject"]["kind"] == MEMO_APP.kind]
+
+    # Semantics.
+
+    async def _yield(self) -> None:
+        if self.pause is not None:
+            await self.pause()
+
+    async def _write(self, verb: str, ref: Ref, manager: str, effect: Callable[[], Any]) -> Any:
+        await self._yield()
+        write = Write(len(self.log) + 1, verb, ref, manager)
+        self.log.append(write)
+        before = self.version
+        try:
+            self.faults.before(write)
+            self.writing = write
+            try:
+                result = copied(effect())
+            finally:
+                self.writing = None
+            write.outcome = "unchanged" if self.version == before else "written"
+            self.faults.after(write)
+        except BaseException as error:
+            if write.outcome == "lost":
+                write.outcome = type(error).__name__
+            raise
+        return result
+
+    def _create(self, manifest: Manifest, manager: str) -> Manifest:
+        ref = ref_of(manifest)
+        if ref in self._stored:
+            raise Conflict(409, "AlreadyExists", f"{ref} already exists")
+        self._check(manifest, None)
+        self._born[ref] = self._born.get(ref, 0) + 1
+        metadata = manifest["metadata"]
+        metadata.setdefault("uid", f"{ref.kind.kind}-{ref.name}-{self._born[ref]}".lower())
+        metadata["creationTimestamp"] = self._clock.stamp()
+        if "spec" in manifest:
+            metadata["generation"] = 1
+        stored = _Stored({}, {manager: set(fields.leaves(manifest))})
+        if ref.kind is SERVICE:
+            manifest["spec"].setdefault("clusterIP", self._next_address())
+        self._stored[ref] = stored
+        self._keep(stored, None, manifest)
+        return manifest
+
+    def _next_address(self) -> str:
+        self._address += 1
+        return f"10.96.0.{self._address}"
+
+    def _apply(self, manifest: Manifest, *, force: bool) -> Manifest:
+        ref, wanted_uid = ref_of(manifest), manifest["metadata"].pop("uid", None)
+        stored = self._stored.get(ref)
+        if wanted_uid is not None and (stored is None or stored.manifest["metadata"]["uid"] != wanted_uid):
+            raise Conflict(409, "Conflict", f"{ref} has another uid, or is not there")
+        self.admit(manifest)
+        if stored is None:
+            return self._create(manifest, OPERATOR)
+        wanted = fields.leaves(manifest)
+        present = fields.leaves(stored.manifest)
+        for manager, paths in stored.owned.items():
+            taken = [path for path in wanted if path in paths and present.get(path) != wanted[path]]
+            if taken and manager != OPERATOR and not force:
+                raise Conflict(409, "Conflict", f"{ref}: {taken[0]} is owned by {manager}")
+        return self._merge(stored, wanted, present)
+
+    def _merge(
+        self, stored: _Stored, wanted: Mapping[fields.Path, Any], present: Mapping[fields.Path, Any]
+    ) -> Manifest:
+        merged = copied(stored.manifest)
+        mine = stored.owned.get(OPERATOR, set())
+        others = {path for manager, paths in stored.owned.items() if manager != OPERATOR for path in paths}
+        fields.drop(merged, mine - wanted.keys() - others)
+        for path, value in wanted.items():
+            fields.put(merged, path, value)
+        self._check(merged, stored.manifest)
+        taken = {path for path, value in wanted.items() if present.get(path) != value}
+        owned: Owned = {name: paths - taken for name, paths in stored.owned.items() if name != OPERATOR}
+        owned[OPERATOR] = set(wanted)
+        changed_hands, stored.owned = owned != stored.owned, owned
+        if merged == stored.manifest and not changed_hands:
+            return stored.manifest
+        return self._keep(stored, stored.manifest, merged)
+
+    def _replace(self, stored: _Stored, manifest: Manifest, manager: str) -> Manifest:
+        before, after = fields.leaves(stored.manifest), fields.leaves(manifest)
+        self._check(manifest, stored.manifest)
+        changed = {path for path, value in after.items() if before.get(path) != value}
+        for paths in stored.owned.values():
+            paths.difference_update(changed, before.keys() - after.keys())
+        stored.owned.setdefault(manager, set()).update(changed)
+        if manifest == stored.manifest:
+            return manifest
+        return self._keep(stored, stored.manifest, manifest)
+
+    def _replace_status(self, manifest: Manifest) -> Manifest:
+        ref, metadata = ref_of(manifest), manifest["metadata"]
+        stored = self._stored.get(ref)
+        if stored is None:
+            raise Refused(404, "NotFound", f"{ref} not found")
+        present = stored.manifest["metadata"]
+        if (present["uid"], present["resourceVersion"]) != (metadata["uid"], metadata["resourceVersion"]):
+            raise Conflict(409, "Conflict", "the object has been modified")
+        self.set_status(ref, manifest["status"])
+        return stored.manifest
+
+    def _delete(self, ref: Ref, uid: str) -> None:
+        stored = self._stored.get(ref)
+        if stored is None:
+            return
+        if stored.manifest["metadata"]["uid"] != uid:
+            raise Conflict(409, "Conflict", f"{ref} has another uid")
+        self.remove(ref)
+
+    def _tell(self, event: Manifest) -> None:
+        if ref_of(event) not in self._stored:
+            self._create(event, OPERATOR)
+
+    def _check(self, manifest: Manifest, before: Manifest | None) -> None:
+        reason = self.refuse(manifest) or invalid(manifest, before, self.all(SERVICE))
+        if reason:
+            name = manifest["metadata"]["name"]
+            raise Refused(422, "Invalid", f'{manifest["kind"]} "{name}" is invalid: {reason}')
+
+    def _keep(self, stored: _Stored, before: Manifest | None, after: Manifest) -> Manifest:
+        """Store a changed object under a new resourceVersion, and a new generation where its spec changed."""
+        self.version += 1
+        metadata = {**after["metadata"], "resourceVersion": str(self.version)}
+        if before is not None and "generation" in metadata and before.get("spec") != after.get("spec"):
+            metadata["generation"] += 1
+        stored.manifest = {**after, "metadata": metadata}
+        self._changed(before, stored.manifest)
+        return stored.manifest
+
+    def _changed(self, before: Manifest | None, after: Manifest | None) -> None:
+        about = after or before or {}
+        if after is None:
+            self.version += 1
+        if _watched(about):
+            self.touched += 1
+        for listener in self.listeners:
+            listener(before, after)
+
+
+def _watched(manifest: Manifest) -> bool:
+    """MemoApps, and all of our children and their pods but Secrets."""
+    kind, labels = manifest["kind"], manifest["metadata"].get("labels", {})
+    if kind == MEMO_APP.kind:
+        return True
+    return kind not in {SECRET.kind, EVENT.kind} and (MANAGED_BY_LABEL in labels or kind == POD.kind)
