@@ -7,12 +7,13 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from memoapp_operator.api.v1alpha1.memoapp import MemoAppStatus
+from memoapp_operator.api.v1alpha1.memoapp import Colour, MemoAppStatus
 from memoapp_operator.domain import ownership, release
+from memoapp_operator.domain.diff import differences
 from memoapp_operator.domain.manifest import Manifest, Ref, ref_of
-from memoapp_operator.domain.observation import Child, Observation
+from memoapp_operator.domain.observation import Child, ChildState, Observation
 from memoapp_operator.render.children import minted, render
-from memoapp_operator.render.context import Context
+from memoapp_operator.render.context import Context, Credentials
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,18 +72,55 @@ def stamped(manifest: Manifest) -> Manifest:
 def wanted(context: Context, live: Mapping[Ref, Manifest]) -> tuple[Manifest, ...]:
     """Every child to be applied: skeletons of minted Secrets where they are there, then all that can be rendered."""
     return (
-        *(skeleton for skeleton in minted(context) if ref_of(skeleton) in live),
+        *(stamped(skeleton) for skeleton in minted(context) if ref_of(skeleton) in live),
         *(stamped(manifest) for manifest in render(context)),
     )
 
 
 def to_mint(context: Context, live: Mapping[Ref, Manifest]) -> tuple[Manifest, ...]:
     """Skeletons of the Secrets that have yet to be minted."""
-    return tuple(skeleton for skeleton in minted(context) if ref_of(skeleton) not in live)
+    return tuple(stamped(skeleton) for skeleton in minted(context) if ref_of(skeleton) not in live)
 
 
-def children(context: Context, live: Mapping[Ref, Manifest]) -> tuple[Child, ...]:
-    """How every child stands."""
+Settled = Mapping[Ref, tuple[str, tuple[str, ...]]]
+"""Children that the server stores in another form than they were sent in: digest of what was sent, and the paths that
+differ. Sending them again would change nothing."""
+
+
+def children(context: Context, live: Mapping[Ref, Manifest], settled: Settled) -> tuple[Child, ...]:
+    """How every child stands; also one that cannot be rendered yet, if an object of somebody else has its name."""
     app = context.app.metadata
     manifests = (*wanted(context, live), *to_mint(context, live))
-    return tuple(ownership.assess(item, live.get(ref_of(item)), app.name, app.uid) for item in manifests)
+    found = [_standing(item, live.get(ref_of(item)), context, settled) for item in manifests]
+    hidden = declared_refs(context) - {child.ref for child in found}
+    foreign = [
+        Child(ref, ChildState.FOREIGN, live[ref]["metadata"]["uid"])
+        for ref in sorted(hidden)
+        if ref in live and ownership.standing(live[ref], app.name, app.uid) is ChildState.FOREIGN
+    ]
+    return (*found, *foreign)
+
+
+def _standing(manifest: Manifest, live: Manifest | None, context: Context, settled: Settled) -> Child:
+    app = context.app.metadata
+    child = ownership.assess(manifest, live, app.name, app.uid)
+    if child.state is ChildState.DIFFERS and live is not None and is_settled(manifest, live, settled):
+        return Child(child.ref, ChildState.CURRENT, child.uid)
+    return child
+
+
+def is_settled(manifest: Manifest, live: Manifest, settled: Settled) -> bool:
+    """The difference is one that the server made, and would make again."""
+    return settled.get(ref_of(manifest)) == (digest(manifest), differences(manifest, live))
+
+
+def declared_refs(context: Context) -> set[Ref]:
+    """Every child that the spec can have, whether or not it can be rendered by now."""
+    credentials = Credentials(
+        database=dict.fromkeys(("host", "port", "user", "password", "dbname", "monitor-password"), "0"),
+        cache=dict.fromkeys(("host", "port", "user", "password"), "0"),
+        router_digest="0",
+    )
+    addresses = {f"{colour}-{tier}": "192.0.2.1" for colour in Colour for tier in ("backend", "frontend")}
+    full = replace(context, credentials=credentials, addresses=addresses, colours=tuple(Colour))
+    return {ref_of(manifest) for manifest in (*minted(full), *render(full))}
