@@ -38,8 +38,8 @@ def test_stopped_and_woken_it_writes_no_more(kube: Kube, cluster: str, leader: O
     name = leader["metadata"]["name"]
     app = memoapp()
     _begun(app)
-    stopped = datetime.now(UTC)
     _signal(cluster, leader, "STOP")
+    stopped = datetime.now(UTC)
     app.ready()
     leadership.led_by_another(kube, leader)
     # Work for whoever believes to lead.

