@@ -5,20 +5,19 @@ from __future__ import annotations
 import logging
 from base64 import b64encode
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from memoapp_operator.api.v1alpha1.memoapp import Colour, MemoApp, MemoAppStatus
+from memoapp_operator.api.v1alpha1.memoapp import MemoApp, MemoAppStatus
 from memoapp_operator.domain import names, ownership
 from memoapp_operator.domain.diff import differences
 from memoapp_operator.domain.manifest import SECRET, VOLUME_CLAIM, Manifest, Ref, ref_of
 from memoapp_operator.domain.observation import Child, ChildState
 from memoapp_operator.ports import Clock, Cluster, Mint, Refused
-from memoapp_operator.render.children import minted, render
-from memoapp_operator.render.context import Context, Credentials
+from memoapp_operator.render.context import Context
 
 from .credentials import damaged
-from .snapshot import Snapshot, digest, to_mint, wanted
+from .snapshot import Snapshot, declared_refs, digest, is_settled, to_mint, wanted
 
 logger = logging.getLogger(__name__)
 
@@ -81,7 +80,7 @@ class Actor:
         changed = False
         for skeleton in to_mint(context, snapshot.live):
             if not self._would_lose(skeleton, snapshot):
-                await self._cluster.create(await self._filled(skeleton, app))
+                await self._create(await self._filled(skeleton, app))
                 changed = True
         for manifest in wanted(context, snapshot.live):
             live = snapshot.live.get(ref_of(manifest))
@@ -91,6 +90,13 @@ class Actor:
             await self._cluster.delete(ref, app.metadata.namespace, live["metadata"]["uid"])
             changed = True
         return changed
+
+    async def _create(self, secret: Manifest) -> None:
+        try:
+            await self._cluster.create(secret)
+        except Refused as error:
+            # Without the cause: its text may repeat the values, and would stand in the log.
+            raise Refused(error.code, error.reason, _speakable(error, ref_of(secret))) from None
 
     @staticmethod
     def _would_lose(skeleton: Manifest, snapshot: Snapshot) -> bool:
@@ -119,7 +125,7 @@ class Actor:
             memory.refusals.pop(child.ref, None)
             return False
         identity = digest(manifest)
-        if live is not None and memory.settled.get(child.ref) == (identity, differences(manifest, live)):
+        if live is not None and is_settled(manifest, live, memory.settled):
             return False
         refusal = memory.refusals.get(child.ref)
         if refusal and refusal.digest == identity and self._clock.now() < refusal.at + REFUSED_AGAIN:
@@ -133,8 +139,9 @@ class Actor:
         try:
             stored = await self._cluster.apply(body, new=child.state is ChildState.MISSING)
         except Refused as error:
-            logger.warning("%s is refused: %s", child.ref, error.message)
-            memory.refusals[child.ref] = Refusal(_stable(error.message), identity, self._clock.now())
+            answer = _speakable(error, child.ref)
+            logger.warning("%s is refused: %s", child.ref, answer)
+            memory.refusals[child.ref] = Refusal(_stable(answer), identity, self._clock.now())
             return False
         memory.refusals.pop(child.ref, None)
         left = differences(manifest, stored)
@@ -165,22 +172,15 @@ class Actor:
         return noted is not None and datetime.fromisoformat(noted) - self._clock.now() < RENEW_BEFORE
 
 
-def declared_refs(context: Context) -> set[Ref]:
-    """Every child that the spec can have, whether or not it can be rendered by now."""
-    credentials = Credentials(
-        database=dict.fromkeys(("host", "port", "user", "password", "dbname", "monitor-password"), "0"),
-        cache=dict.fromkeys(("host", "port", "user", "password"), "0"),
-        router_digest="0",
-    )
-    addresses = {f"{colour}-{tier}": "192.0.2.1" for colour in Colour for tier in ("backend", "frontend")}
-    full = replace(context, credentials=credentials, addresses=addresses, colours=tuple(Colour))
-    return {ref_of(manifest) for manifest in (*minted(full), *render(full))}
-
-
 def _owned(live: Mapping[str, object], uid: str) -> bool:
     metadata = live["metadata"]
     owners = metadata.get("ownerReferences") if isinstance(metadata, dict) else None
     return any(owner.get("controller") and owner.get("uid") == uid for owner in owners or [])
+
+
+def _speakable(error: Refused, ref: Ref) -> str:
+    """What the API server said; of a Secret only the reason, for the answer may repeat its values."""
+    return f"{error.reason} (the answer is not shown: it may hold values)" if ref.kind == SECRET else error.message
 
 
 def _stable(message: str) -> str:

@@ -33,7 +33,7 @@ from memoapp_operator.render.context import Context, Credentials, Platform
 
 from . import credentials
 from . import references as named
-from .snapshot import Snapshot, children, to_mint
+from .snapshot import Settled, Snapshot, children, declared_refs, to_mint
 
 # A pod that runs but is not ready for longer than this is asked itself what its health path says.
 UNREADY_AFTER = 15.0
@@ -57,7 +57,7 @@ class Observer:
         self._platform = platform
         self._clock = clock
 
-    async def observe(self, raw: Manifest, app: MemoApp, refusals: Mapping[Ref, str]) -> Snapshot:
+    async def observe(self, raw: Manifest, app: MemoApp, refusals: Mapping[Ref, str], settled: Settled) -> Snapshot:
         """One snapshot of the app whose live object is ``raw``."""
         mentions = references(app.metadata.name, app.spec)
         live, pods = await self._read(app, mentions)
@@ -95,13 +95,13 @@ class Observer:
             volume=volume,
         )
         snapshot = Snapshot(raw, live, context, seen, prepared=release.prepared(seen))
-        return await self._with_children(snapshot)
+        return await self._with_children(snapshot, settled)
 
-    async def _with_children(self, snapshot: Snapshot) -> Snapshot:
+    async def _with_children(self, snapshot: Snapshot, settled: Settled) -> Snapshot:
         """The snapshot with every child's standing, by the status as it was read."""
         context = snapshot.context_for(snapshot.context.app.status)
         live = {**snapshot.live, **await self._in_their_place(context, snapshot.live)}
-        seen = replace(snapshot.observation, children=children(context, live))
+        seen = replace(snapshot.observation, children=children(context, live, settled))
         return replace(snapshot, live=live, observation=seen)
 
     async def _read(
@@ -120,9 +120,14 @@ class Observer:
         return live, tuple(lists[-1])
 
     async def _in_their_place(self, context: Context, live: Mapping[Ref, Manifest]) -> dict[Ref, Manifest]:
-        """Objects without our labels that have the name of a child which is not there."""
-        manifests = (*render(context), *to_mint(context, live))
-        absent = [ref for ref in map(ref_of, manifests) if ref not in live and ref.kind is not SECRET]
+        """Objects without our labels that have the name of a child which is not there.
+
+        Before anything serves, of every child that there can be: a creation that would stop half-way does not begin.
+        """
+        serving = context.app.status.active is not None
+        rendered = (ref_of(manifest) for manifest in (*render(context), *to_mint(context, live)))
+        refs = rendered if serving else sorted(declared_refs(context))
+        absent = [ref for ref in refs if ref not in live and ref.kind is not SECRET]
         namespace = context.app.metadata.namespace
         found = await asyncio.gather(*(self._cluster.get(ref.kind, namespace, ref.name) for ref in absent))
         return {ref: item for ref, item in zip(absent, found, strict=True) if item is not None}

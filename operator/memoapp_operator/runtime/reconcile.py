@@ -106,11 +106,11 @@ class Reconciler:
         return memory
 
     async def _reconcile(self, key: Key, raw: Manifest, app: MemoApp, memory: Memory) -> float:
-        snapshot = await self._observer.observe(raw, app, memory.messages())
+        snapshot = await self._observer.observe(raw, app, memory.messages(), memory.settled)
         if not memory.refusals and _was_refused(app.status):
             # A new process does not know yet what is refused: it tries what is committed before it judges.
             await self._actor.act(snapshot, app.status, memory)
-            snapshot = await self._observer.observe(raw, app, memory.messages())
+            snapshot = await self._observer.observe(raw, app, memory.messages(), memory.settled)
         decision = decide(snapshot.observation, resync=self._resync)
         committed = await self._commit(snapshot, decision.status)
         await self._tell(committed, decision.notes)
@@ -153,7 +153,8 @@ class Reconciler:
             generation=raw["metadata"].get("generation", 0),
             now=self._clock.now(),
         )
-        status = old.model_copy(update={"conditions": found})
+        generation = raw["metadata"].get("generation", 0)
+        status = old.model_copy(update={"conditions": found, "observed_generation": generation})
         if dumped(status) != dumped(old):
             await self._cluster.replace_status({**raw, "status": dumped(status)})
 
