@@ -19,6 +19,8 @@ BACKOFF_MOST = 60.0
 """Seconds between tries after errors: doubled each time, with up to 50 % jitter."""
 SETTLE = 0.25
 """Least seconds between the starts of two passes of one key: a burst of events is one pass."""
+EARLY = 0.001
+"""Seconds: timers fire early by the clock's resolution, and a key that is all but due would be waited for in a loop."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -113,7 +115,7 @@ class WorkQueue:
 
     def _take(self) -> Key | None:
         """The next key that is due, now running; None where there is none."""
-        while self._heap and self._heap[0][0] <= self._now():
+        while self._heap and self._heap[0][0] <= self._now() + EARLY:
             due, _, key = heapq.heappop(self._heap)
             entry = self._entries.get(key)
             if entry is not None and not entry.running and entry.due == due:

@@ -167,6 +167,15 @@ async def test_a_delayed_key_waits_for_its_time() -> None:
     assert (work.times(), work.times(OTHER)) == ([4.0], [2.0])
 
 
+@pytest.mark.parametrize("rest", [1e-3, 1e-6, 1e-7, 1e-9, 1e-12])
+async def test_a_key_that_is_all_but_due_is_not_waited_for_in_a_loop(rest: float) -> None:
+    work = Work(ends=[1.0 + rest, 1000.0])
+    async with running(work) as queue:
+        queue.add(MEMO)
+        await asyncio.sleep(10)
+    assert work.times() == pytest.approx([0.0, 1.0], abs=0.002)
+
+
 async def test_a_key_that_is_gone_is_forgotten() -> None:
     work = Work(ends=[None])
     async with running(work) as queue:
