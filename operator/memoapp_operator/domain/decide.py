@@ -42,12 +42,13 @@ def decide(seen: Observation, *, resync: float) -> Decision:
 def may_act(seen: Observation) -> bool:
     """False where an act would be half an act: before the first release, something stands in the way.
 
-    A serving app goes on being repaired; its foreign neighbour is left alone.
+    So does what a deleted MemoApp of the same name left and what still goes: a new pod could start with a Secret that
+    is gone a moment later. A serving app goes on being repaired; its foreign neighbour is left alone.
     """
     if seen.mismatch or (seen.lost and seen.app.status.active is None):
         return False
-    foreign = any(child.state is ChildState.FOREIGN for child in seen.children)
-    return not foreign or seen.app.status.active is not None
+    in_the_way = any(child.state in {ChildState.FOREIGN, ChildState.LEAVING} for child in seen.children)
+    return not in_the_way or seen.app.status.active is not None
 
 
 def next_status(seen: Observation) -> MemoAppStatus:

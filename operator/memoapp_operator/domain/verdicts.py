@@ -77,6 +77,9 @@ def _blocked(seen: Observation) -> Iterator[Trouble]:
         yield Trouble(
             "SecretMissing" if secret else "ConfigMapMissing", f"not there: {', '.join(seen.missing)}", stalls=True
         )
+    leaving = [str(child.ref) for child in seen.children if child.state is ChildState.LEAVING]
+    if leaving and seen.app.status.active is None:
+        yield Trouble("ChildrenLeaving", f"waiting until they are deleted: {', '.join(leaving)}", stalls=False)
     for ref, text in sorted(seen.refusals.items()):
         yield Trouble("ChildRefused", f"the API server refuses {ref}: {text}", stalls=True)
 

@@ -88,17 +88,14 @@ differ. Sending them again would change nothing."""
 
 
 def children(context: Context, live: Mapping[Ref, Manifest], settled: Settled) -> tuple[Child, ...]:
-    """How every child stands; also one that cannot be rendered yet, if an object of somebody else has its name."""
+    """How every child stands; also one that cannot be rendered yet, if what has its name is not ours or goes."""
     app = context.app.metadata
     manifests = (*wanted(context, live), *to_mint(context, live))
     found = [_standing(item, live.get(ref_of(item)), context, settled) for item in manifests]
     hidden = declared_refs(context) - {child.ref for child in found}
-    foreign = [
-        Child(ref, ChildState.FOREIGN, live[ref]["metadata"]["uid"])
-        for ref in sorted(hidden)
-        if ref in live and ownership.standing(live[ref], app.name, app.uid) is ChildState.FOREIGN
-    ]
-    return (*found, *foreign)
+    standings = {ref: ownership.standing(live[ref], app.name, app.uid) for ref in sorted(hidden) if ref in live}
+    in_the_way = [Child(ref, state, live[ref]["metadata"]["uid"]) for ref, state in standings.items() if state]
+    return (*found, *in_the_way)
 
 
 def _standing(manifest: Manifest, live: Manifest | None, context: Context, settled: Settled) -> Child:

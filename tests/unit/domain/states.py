@@ -111,7 +111,11 @@ ROWS: dict[str, Row] = {
         preparing(children=(child(ChildState.DIFFERS),)), (False, "Preparing"), stalled=False, available=NOT_YET
     ),
     "a child is being deleted": Row(
-        preparing(children=(child(ChildState.LEAVING),)), (False, "Preparing"), stalled=False, available=NOT_YET
+        preparing(children=(child(ChildState.LEAVING),)),
+        (False, "ChildrenLeaving"),
+        stalled=False,
+        available=NOT_YET,
+        act=False,
     ),
     "first release is live": Row(
         preparing(children=(child(ChildState.CURRENT),)),
