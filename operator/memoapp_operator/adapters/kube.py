@@ -31,6 +31,7 @@ PARALLEL_CALLS = 20
 
 _APPLY = "application/apply-patch+yaml"
 _JSON = "application/json"
+_SUCCESS = range(200, 300)
 _REFUSED = frozenset({400, 403, 404, 405, 413, 415, 422})
 
 
@@ -140,14 +141,15 @@ class KubeCluster:
         content_type: str = _JSON,
     ) -> Any:
         """One request; the decoded answer, or one of the errors of the port."""
-        seconds = CALL_TIMEOUT if verb == "GET" else self._time_to_write()
         url = f"{self._client.configuration.host}{where}{'?' + urlencode(query) if query else ''}"
         async with self._slots:
+            # Only now: the lease may have ended while the call waited for its turn.
+            seconds = CALL_TIMEOUT if verb == "GET" else self._time_to_write()
             status, text = await self._send(verb, url, body, content_type, seconds)
         self._count(verb, status)
-        if status >= HTTPStatus.BAD_REQUEST:
+        if status not in _SUCCESS:
             raise error_of(status, text)
-        return json.loads(text)
+        return _decoded(status, text)
 
     def _time_to_write(self) -> float:
         left = self._remaining()
@@ -159,9 +161,9 @@ class KubeCluster:
         self, verb: str, url: str, body: Manifest | None, content_type: str, seconds: float
     ) -> tuple[int, bytes]:
         headers = {"Accept": _JSON, "Content-Type": content_type, "User-Agent": FIELD_MANAGER}
-        await self._client.update_params_for_auth(headers, [], ["BearerToken"], url, verb, body)
         try:
             async with asyncio.timeout(seconds):
+                await self._client.update_params_for_auth(headers, [], ["BearerToken"], url, verb, body)
                 answer = await self._client.call_api(
                     verb, url, header_params=headers, body=body, _request_timeout=seconds
                 )
@@ -176,14 +178,23 @@ class KubeCluster:
 def error_of(code: int, text: bytes) -> ClusterError:
     """The error of an answer; ``text`` is a Status object, or whatever a proxy said."""
     try:
-        status = json.loads(text)
+        told = json.loads(text)
     except ValueError:
-        status = {}
+        told = None
+    status = told if isinstance(told, dict) else {}
     reason = status.get("reason") or f"Http{code}"
     message = status.get("message") or text.decode(errors="replace")[:500]
     if code == HTTPStatus.CONFLICT:
         return Conflict(code, reason, message)
     return (Refused if code in _REFUSED else Unavailable)(code, reason, message)
+
+
+def _decoded(code: int, text: bytes) -> Any:
+    """The object of a good answer; what is none came from a proxy, and says nothing about the outcome."""
+    try:
+        return json.loads(text)
+    except ValueError:
+        raise Unavailable(code, "NotJson", "the answer is not JSON") from None
 
 
 def _typed(manifest: Manifest, kind: Kind) -> Manifest:
