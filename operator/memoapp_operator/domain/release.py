@@ -90,6 +90,12 @@ def is_live(seen: Observation, release: ReleaseStatus) -> bool:
     )
 
 
+def is_completed(status: MemoAppStatus, revision: str | None) -> bool:
+    """The declared revision is live: nothing leads to what it does not have any more."""
+    release = status.release
+    return release is not None and release.phase is ReleasePhase.COMPLETED and release.id == revision
+
+
 def active_after(seen: Observation, release: ReleaseStatus | None) -> ActiveStatus | None:
     """What serves: the release, once it completed; until then what served before."""
     before = seen.app.status.active

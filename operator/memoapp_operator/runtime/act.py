@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from memoapp_operator.api.v1alpha1.memoapp import MemoApp, MemoAppStatus
-from memoapp_operator.domain import names, ownership
+from memoapp_operator.domain import names, ownership, release
 from memoapp_operator.domain.diff import differences
 from memoapp_operator.domain.manifest import SECRET, VOLUME_CLAIM, Manifest, Ref, ref_of
 from memoapp_operator.domain.observation import Child, ChildState
@@ -86,7 +86,7 @@ class Actor:
             live = snapshot.live.get(ref_of(manifest))
             child = ownership.assess(manifest, live, app.metadata.name, app.metadata.uid)
             changed |= await self._bring(manifest, child, live, memory)
-        for ref, live in self._superfluous(context, snapshot).items():
+        for ref, live in self._superfluous(context, snapshot, status).items():
             await self._cluster.delete(ref, app.metadata.namespace, live["metadata"]["uid"])
             changed = True
         return changed
@@ -151,21 +151,18 @@ class Actor:
         logger.info("applied %s", child.ref)
         return True
 
-    def _superfluous(self, context: Context, snapshot: Snapshot) -> dict[Ref, Manifest]:
-        """What is ours by owner reference and goes: not in the spec any more, or a minted Secret to be made anew."""
-        declared = declared_refs(context)
-        uid = context.app.metadata.uid
-        found = {
-            ref: live
-            for ref, live in snapshot.live.items()
-            if ref not in declared and _owned(live, uid) and not live["metadata"].get("deletionTimestamp")
-        }
+    def _superfluous(self, context: Context, snapshot: Snapshot, status: MemoAppStatus) -> dict[Ref, Manifest]:
+        """What is ours by owner reference and goes: not in the spec any more, or a minted Secret to be made anew.
+
+        Parts that left the spec go once the release without them completed: until then routers and pods use them.
+        """
         tls = Ref(SECRET, names.child(context.app.metadata.name, "router-tls"))
-        anew = [ref for ref in (tls,) if ref in snapshot.live and self._ends_soon(snapshot.live[ref])]
-        for ref in (*anew, *damaged(context.app, snapshot.live)):
-            if _owned(snapshot.live[ref], uid):
-                found[ref] = snapshot.live[ref]
-        return found
+        refs = {ref for ref in (tls,) if ref in snapshot.live and self._ends_soon(snapshot.live[ref])}
+        refs.update(damaged(context.app, snapshot.live))
+        if release.is_completed(status, snapshot.observation.revision):
+            refs.update(snapshot.live.keys() - declared_refs(context))
+        mine = {ref: snapshot.live[ref] for ref in sorted(refs) if _owned(snapshot.live[ref], context.app.metadata.uid)}
+        return {ref: live for ref, live in mine.items() if not live["metadata"].get("deletionTimestamp")}
 
     def _ends_soon(self, secret: Manifest) -> bool:
         noted = (secret["metadata"].get("annotations") or {}).get(NOT_AFTER_ANNOTATION)
