@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from memoapp_operator.api.v1alpha1.memoapp import ActiveStatus, ReleasePhase, ReleaseStatus
 
-from .conditions import AVAILABLE, CACHE_READY, DATABASE_READY, READY, RECONCILING, STALLED, Verdict
+from .conditions import AVAILABLE, CACHE_READY, DATABASE_READY, READY, RECONCILING, STALLED, Verdict, is_true
 from .manifest import SECRET
 from .observation import ChildState, Observation, Probe, Trouble, Workload
 from .release import tiers
@@ -51,6 +51,18 @@ def problems(seen: Observation, services: tuple[Verdict, ...], release: ReleaseS
         if not item.settled:
             yield Trouble("Degraded", f"not all pods of {item.name} are ready", stalls=False)
     yield from (Trouble("Degraded", f"{name} is not there", stalls=False) for name in _absent(seen, release))
+    if not is_true(seen.app.status.conditions, READY) or _is_new(seen):
+        yield from _unapplied(seen)
+
+
+def _is_new(seen: Observation) -> bool:
+    return seen.app.metadata.generation != seen.app.status.observed_generation
+
+
+def _unapplied(seen: Observation) -> Iterator[Trouble]:
+    """Children that are not yet as the spec says. Of an app that is well, they are repaired without a word."""
+    if any(child.state in {ChildState.MISSING, ChildState.DIFFERS} for child in seen.children):
+        yield Trouble("Applying", "the spec is being applied", stalls=False)
 
 
 def _service_name(verdict: Verdict) -> str:
