@@ -18,7 +18,8 @@ async def ask(login: Login, limit: float) -> Probe:
     try:
         async with asyncio.timeout(limit):
             answer = await _converse(login)
-    except (OSError, TimeoutError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):
+    except (OSError, TimeoutError, ValueError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):
+        # ValueError: a host that no resolver takes.
         return Probe(healthy=False, reason="NotReachable", message="Redis gives no answer")
     if answer == "+PONG":
         return Probe(healthy=True, reason="Answering")

@@ -46,6 +46,8 @@ class LiveServices:
             return Probe(healthy=False, reason=_database_reason(error), message=_first_line(error, login))
         except psycopg.Error as error:
             return Probe(healthy=False, reason="QueryFailed", message=_first_line(error, login))
+        except ValueError:
+            return Probe(healthy=False, reason="NotReachable", message="nobody can connect with what the Secret holds")
 
     async def _ask_database(self, login: Login) -> Probe:
         connection = await psycopg.AsyncConnection.connect(
@@ -92,7 +94,8 @@ class LiveServices:
         try:
             async with asyncio.timeout(TIMEOUT):
                 text = await _runtime_command(address, certificate, f"show map {_STATE_MAP}")
-        except (OSError, ssl.SSLError, TimeoutError):
+        except (OSError, TimeoutError, ValueError, TypeError):
+            # Also what the ssl module makes of a damaged certificate.
             return None
         return weight_in(text)
 
@@ -109,7 +112,7 @@ def weight_in(listing: str) -> int | None:
     """Green's weight in a listing of ``show map``: lines of ``<pointer> <key> <value>``."""
     for line in listing.splitlines():
         match line.split():
-            case [_, "weight", value] if value.isdigit():
+            case [_, "weight", value] if value.isascii() and value.isdecimal():
                 return int(value)
             case _:
                 continue
