@@ -79,9 +79,11 @@ class Actor:
         app = context.app
         changed = False
         for skeleton in to_mint(context, snapshot.live):
-            if not self._would_lose(skeleton, snapshot):
-                await self._create(await self._filled(skeleton, app))
-                changed = True
+            if self._would_lose(skeleton, snapshot):
+                continue
+            if not await self._create(skeleton, app, memory):
+                return changed
+            changed = True
         for manifest in wanted(context, snapshot.live):
             live = snapshot.live.get(ref_of(manifest))
             child = ownership.assess(manifest, live, app.metadata.name, app.metadata.uid)
@@ -91,12 +93,18 @@ class Actor:
             changed = True
         return changed
 
-    async def _create(self, secret: Manifest) -> None:
+    async def _create(self, skeleton: Manifest, app: MemoApp, memory: Memory) -> bool:
+        """Mint one Secret; False where it is refused: nothing may be built on one that is not there."""
+        ref, identity = ref_of(skeleton), digest(skeleton)
+        if self._is_refused(ref, identity, memory):
+            return False
         try:
-            await self._cluster.create(secret)
+            await self._cluster.create(await self._filled(skeleton, app))
         except Refused as error:
-            # Without the cause: its text may repeat the values, and would stand in the log.
-            raise Refused(error.code, error.reason, _speakable(error, ref_of(secret))) from None
+            self._remember(error, ref, identity, memory)
+            return False
+        memory.refusals.pop(ref, None)
+        return True
 
     @staticmethod
     def _would_lose(skeleton: Manifest, snapshot: Snapshot) -> bool:
@@ -127,10 +135,19 @@ class Actor:
         identity = digest(manifest)
         if live is not None and is_settled(manifest, live, memory.settled):
             return False
-        refusal = memory.refusals.get(child.ref)
-        if refusal and refusal.digest == identity and self._clock.now() < refusal.at + REFUSED_AGAIN:
+        if self._is_refused(child.ref, identity, memory):
             return False
         return await self._apply(manifest, child, identity, memory)
+
+    def _is_refused(self, ref: Ref, identity: str, memory: Memory) -> bool:
+        """The API server did not take this very object a moment ago."""
+        refusal = memory.refusals.get(ref)
+        return refusal is not None and refusal.digest == identity and self._clock.now() < refusal.at + REFUSED_AGAIN
+
+    def _remember(self, error: Refused, ref: Ref, identity: str, memory: Memory) -> None:
+        answer = _speakable(error, ref)
+        logger.warning("%s is refused: %s", ref, answer)
+        memory.refusals[ref] = Refusal(_stable(answer), identity, self._clock.now())
 
     async def _apply(self, manifest: Manifest, child: Child, identity: str, memory: Memory) -> bool:
         body = manifest
@@ -139,9 +156,7 @@ class Actor:
         try:
             stored = await self._cluster.apply(body, new=child.state is ChildState.MISSING)
         except Refused as error:
-            answer = _speakable(error, child.ref)
-            logger.warning("%s is refused: %s", child.ref, answer)
-            memory.refusals[child.ref] = Refusal(_stable(answer), identity, self._clock.now())
+            self._remember(error, child.ref, identity, memory)
             return False
         memory.refusals.pop(child.ref, None)
         left = differences(manifest, stored)

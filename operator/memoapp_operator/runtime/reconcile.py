@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from memoapp_operator.api.v1alpha1.memoapp import MemoApp, MemoAppStatus
 from memoapp_operator.domain import conditions
-from memoapp_operator.domain.decide import decide
+from memoapp_operator.domain.decide import decide, may_act
 from memoapp_operator.domain.decision import Note
 from memoapp_operator.domain.manifest import MEMO_APP, Manifest
 from memoapp_operator.ports import Clock, Cluster, ClusterError, Mint, Services
@@ -107,7 +107,7 @@ class Reconciler:
 
     async def _reconcile(self, key: Key, raw: Manifest, app: MemoApp, memory: Memory) -> float:
         snapshot = await self._observer.observe(raw, app, memory.messages(), memory.settled)
-        if not memory.refusals and _was_refused(app.status):
+        if not memory.refusals and _was_refused(app.status) and may_act(snapshot.observation):
             # A new process does not know yet what is refused: it tries what is committed before it judges.
             await self._actor.act(snapshot, app.status, memory)
             snapshot = await self._observer.observe(raw, app, memory.messages(), memory.settled)
