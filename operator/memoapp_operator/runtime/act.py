@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from memoapp_operator.api.v1alpha1.memoapp import MemoApp, MemoAppStatus
+from memoapp_operator.api.v1alpha1.memoapp import MemoAppStatus
 from memoapp_operator.domain import names, ownership, release
 from memoapp_operator.domain.diff import differences
 from memoapp_operator.domain.manifest import SECRET, VOLUME_CLAIM, Manifest, Ref, ref_of
@@ -16,7 +16,7 @@ from memoapp_operator.domain.observation import Child, ChildState
 from memoapp_operator.ports import Clock, Cluster, Mint, Refused
 from memoapp_operator.render.context import Context
 
-from .credentials import damaged
+from .credentials import connected_cache_password, damaged
 from .snapshot import Snapshot, declared_refs, digest, is_settled, to_mint, wanted
 
 logger = logging.getLogger(__name__)
@@ -81,7 +81,7 @@ class Actor:
         for skeleton in to_mint(context, snapshot.live):
             if self._would_lose(skeleton, snapshot):
                 continue
-            if not await self._create(skeleton, app, memory):
+            if not await self._create(skeleton, snapshot, memory):
                 return changed
             changed = True
         for manifest in wanted(context, snapshot.live):
@@ -93,13 +93,13 @@ class Actor:
             changed = True
         return changed
 
-    async def _create(self, skeleton: Manifest, app: MemoApp, memory: Memory) -> bool:
+    async def _create(self, skeleton: Manifest, snapshot: Snapshot, memory: Memory) -> bool:
         """Mint one Secret; False where it is refused: nothing may be built on one that is not there."""
         ref, identity = ref_of(skeleton), digest(skeleton)
         if self._is_refused(ref, identity, memory):
             return False
         try:
-            await self._cluster.create(await self._filled(skeleton, app))
+            await self._cluster.create(await self._filled(skeleton, snapshot))
         except Refused as error:
             self._remember(error, ref, identity, memory)
             return False
@@ -113,9 +113,9 @@ class Actor:
         is_database = name == names.child(snapshot.context.app.metadata.name, "database")
         return is_database and Ref(VOLUME_CLAIM, name) in snapshot.live
 
-    async def _filled(self, skeleton: Manifest, app: MemoApp) -> Manifest:
+    async def _filled(self, skeleton: Manifest, snapshot: Snapshot) -> Manifest:
         """The Secret with new values. What may be given up or taken back later is not owned at its creation."""
-        name, metadata = skeleton["metadata"]["name"], dict(skeleton["metadata"])
+        app, name, metadata = snapshot.context.app, skeleton["metadata"]["name"], dict(skeleton["metadata"])
         if name == names.child(app.metadata.name, "router-tls"):
             values = dict(await self._mint.router_certificates(_ROUTER_NAMES, self._clock.now()))
             metadata["annotations"] = {**metadata.get("annotations", {}), NOT_AFTER_ANNOTATION: values.pop("notAfter")}
@@ -123,7 +123,8 @@ class Actor:
             values = {key: self._mint.password() for key in ("superuser-password", "password", "monitor-password")}
             metadata.pop("ownerReferences", None)
         else:
-            password = self._mint.password()
+            # Redis and the pods that use it took theirs at their start: one that was lost comes back as it was.
+            password = connected_cache_password(app, snapshot.live) or self._mint.password()
             values = {"password": password, "auth.conf": f"requirepass {password}\n"}
         data = {key: b64encode(value.encode()).decode() for key, value in values.items()}
         return {**skeleton, "metadata": metadata, "data": data}

@@ -7,8 +7,9 @@ from base64 import b64decode
 from collections.abc import Mapping
 
 from memoapp_operator.api.v1alpha1.memoapp import MemoApp
-from memoapp_operator.domain import external, names
+from memoapp_operator.domain import external, names, ownership
 from memoapp_operator.domain.manifest import SECRET, Manifest, Ref
+from memoapp_operator.domain.references import connection_name
 from memoapp_operator.ports import ClientCertificate, Login
 from memoapp_operator.render.context import Credentials
 
@@ -86,6 +87,15 @@ def _cache(app: MemoApp, live: Mapping[Ref, Manifest], problems: list[str]) -> d
     except external.IncompleteSecretError as error:
         problems.append(f"{ref} ({error})")
         return None
+
+
+def connected_cache_password(app: MemoApp, live: Mapping[Ref, Manifest]) -> str | None:
+    """The password by which running pods know the managed Redis; None where no connection Secret of ours tells."""
+    secret = live.get(Ref(SECRET, connection_name(app.metadata.name)))
+    if secret is None or ownership.standing(secret, app.metadata.name, app.metadata.uid) is not None:
+        return None
+    values = decoded(secret)
+    return values.get("redis-password") if values.get("redis-host") == _host(app, "redis") else None
 
 
 def _host(app: MemoApp, suffix: str) -> str:
