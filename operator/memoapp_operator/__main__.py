@@ -29,8 +29,8 @@ from memoapp_operator.runtime.server import Health, serve
 
 logger = logging.getLogger("memoapp_operator")
 
-DRAIN_SECONDS = 15.0
-"""For the passes under way at SIGTERM; a pod has 30 seconds in all."""
+DRAIN_SECONDS = 12.0
+"""For the passes under way at SIGTERM, and again for the watches; a pod has 30 seconds in all."""
 
 
 class Process:
@@ -110,22 +110,26 @@ class Process:
         queue = WorkQueue(reconciler.reconcile, self._metrics.retried)
         self._metrics.watch_depth(queue.depth)
         self._health.oldest_pass = queue.oldest_pass
-        unwatch = asyncio.Event()
+        unwatch, watching = asyncio.Event(), asyncio.Event()
         tasks: dict[str, asyncio.Task[Any]] = {
             "lease": asyncio.create_task(lease.keep()),
             "queue": asyncio.create_task(queue.run(settings.workers)),
-            "watch": asyncio.create_task(handlers.watch(queue.add, settings.namespaces, unwatch)),
+            "watch": asyncio.create_task(handlers.watch(queue.add, settings.namespaces, unwatch, watching)),
             "stop": asyncio.create_task(self._stop.wait()),
         }
+        retaking = asyncio.create_task(_take_signals_back(watching, self._stop))
         done, _ = await asyncio.wait(tasks.values(), return_when=asyncio.FIRST_COMPLETED)
-        # kopf takes the signals over while it runs: watches that end in good order were told to stop.
+        # While kopf starts, the signals are its own: watches that end in good order were told to stop.
         told = tasks["stop"] in done or (done == {tasks["watch"]} and tasks["watch"].exception() is None)
         if not told:
             _abandon(next(name for name, task in tasks.items() if task in done), done)
         logger.info("stopping: no new pass begins, those under way are finished")
         queue.stop()
+        # One after the other: kopf, when it stops, cancels whatever was begun in the loop since it started.
+        await _drained({tasks["queue"]})
         unwatch.set()
-        await _drained({tasks["queue"], tasks["watch"]})
+        await _drained({tasks["watch"]})
+        retaking.cancel()
         tasks["lease"].cancel()
         return 0
 
@@ -148,11 +152,21 @@ async def _drained(tasks: set[asyncio.Task[Any]]) -> None:
     await asyncio.gather(*tasks, return_exceptions=True)
 
 
-async def _main(settings: Settings) -> int:
-    stop = asyncio.Event()
+def _take_signals(stop: asyncio.Event) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
+
+
+async def _take_signals_back(watching: asyncio.Event, stop: asyncio.Event) -> None:
+    """Kopf sets handlers of its own as it starts: once it watches, signals are ours again."""
+    await watching.wait()
+    _take_signals(stop)
+
+
+async def _main(settings: Settings) -> int:
+    stop = asyncio.Event()
+    _take_signals(stop)
     return await Process(settings, stop).run()
 
 

@@ -59,8 +59,13 @@ def registry(enqueue: Callable[[Key], None]) -> kopf.OperatorRegistry:
     return found
 
 
-async def watch(enqueue: Callable[[Key], None], namespaces: tuple[str, ...], stop: asyncio.Event) -> None:
-    """Watch until ``stop`` is set; returns early only if the watches fail."""
+async def watch(
+    enqueue: Callable[[Key], None],
+    namespaces: tuple[str, ...],
+    stop: asyncio.Event,
+    ready: asyncio.Event | None = None,
+) -> None:
+    """Watch until ``stop`` is set; returns early only if the watches fail, or at a signal before ``ready`` is set."""
     await kopf.operator(
         registry=registry(enqueue),
         settings=settings(),
@@ -68,4 +73,5 @@ async def watch(enqueue: Callable[[Key], None], namespaces: tuple[str, ...], sto
         clusterwide=not namespaces,
         namespaces=namespaces,
         stop_flag=stop,
+        ready_flag=ready,
     )
