@@ -14,10 +14,9 @@ from memoapp_operator.domain.diff import differences
 from memoapp_operator.domain.manifest import SECRET, VOLUME_CLAIM, Manifest, Ref, ref_of
 from memoapp_operator.domain.observation import Child, ChildState
 from memoapp_operator.ports import Clock, Cluster, Mint, Refused
-from memoapp_operator.render.context import Context
 
 from .credentials import connected_cache_password, damaged
-from .snapshot import Snapshot, declared_refs, digest, is_settled, to_mint, wanted
+from .snapshot import Built, Snapshot, digest, is_settled
 
 logger = logging.getLogger(__name__)
 
@@ -75,20 +74,19 @@ class Actor:
         Raises:
             ClusterError: the pass ends here and is tried again; everything done so far stays.
         """
-        context = snapshot.context_for(status)
-        app = context.app
-        changed = False
-        for skeleton in to_mint(context, snapshot.live):
+        built = snapshot.built_for(status)
+        app, changed = built.context.app, False
+        for skeleton in built.to_mint(snapshot.live):
             if self._would_lose(skeleton, snapshot):
                 continue
             if not await self._create(skeleton, snapshot, memory):
                 return changed
             changed = True
-        for manifest in wanted(context, snapshot.live):
+        for manifest in built.wanted(snapshot.live):
             live = snapshot.live.get(ref_of(manifest))
             child = ownership.assess(manifest, live, app.metadata.name, app.metadata.uid)
             changed |= await self._bring(manifest, child, live, memory)
-        for ref, live in self._superfluous(context, snapshot, status).items():
+        for ref, live in self._superfluous(built, snapshot, status).items():
             await self._cluster.delete(ref, app.metadata.namespace, live["metadata"]["uid"])
             changed = True
         return changed
@@ -167,17 +165,18 @@ class Actor:
         logger.info("applied %s", child.ref)
         return True
 
-    def _superfluous(self, context: Context, snapshot: Snapshot, status: MemoAppStatus) -> dict[Ref, Manifest]:
+    def _superfluous(self, built: Built, snapshot: Snapshot, status: MemoAppStatus) -> dict[Ref, Manifest]:
         """What is ours by owner reference and goes: not in the spec any more, or a minted Secret to be made anew.
 
         Parts that left the spec go once the release without them completed: until then routers and pods use them.
         """
-        tls = Ref(SECRET, names.child(context.app.metadata.name, "router-tls"))
+        app = built.context.app
+        tls = Ref(SECRET, names.child(app.metadata.name, "router-tls"))
         refs = {ref for ref in (tls,) if ref in snapshot.live and self._ends_soon(snapshot.live[ref])}
-        refs.update(damaged(context.app, snapshot.live))
+        refs.update(damaged(app, snapshot.live))
         if release.is_completed(status, snapshot.observation.revision):
-            refs.update(snapshot.live.keys() - declared_refs(context))
-        mine = {ref: snapshot.live[ref] for ref in sorted(refs) if _owned(snapshot.live[ref], context.app.metadata.uid)}
+            refs.update(snapshot.live.keys() - built.declared)
+        mine = {ref: snapshot.live[ref] for ref in sorted(refs) if _owned(snapshot.live[ref], app.metadata.uid)}
         return {ref: live for ref, live in mine.items() if not live["metadata"].get("deletionTimestamp")}
 
     def _ends_soon(self, secret: Manifest) -> bool:

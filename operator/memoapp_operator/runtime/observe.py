@@ -28,12 +28,12 @@ from memoapp_operator.domain.observation import Observation, Probe, Trouble, Vol
 from memoapp_operator.domain.references import Reference, connection_name, references
 from memoapp_operator.domain.troubles import creation_refused, unready_since, workload
 from memoapp_operator.ports import Clock, Cluster, Refused, Services
-from memoapp_operator.render.children import render, revision
+from memoapp_operator.render.children import revision
 from memoapp_operator.render.context import Context, Credentials, Platform
 
 from . import credentials
 from . import references as named
-from .snapshot import Settled, Snapshot, children, declared_refs, to_mint
+from .snapshot import Built, Settled, Snapshot, children
 
 # A pod that runs but is not ready for longer than this is asked itself what its health path says.
 UNREADY_AFTER = 15.0
@@ -99,10 +99,10 @@ class Observer:
 
     async def _with_children(self, snapshot: Snapshot, settled: Settled) -> Snapshot:
         """The snapshot with every child's standing, by the status as it was read."""
-        context = snapshot.context_for(snapshot.context.app.status)
-        live = {**snapshot.live, **await self._in_their_place(context, snapshot.live)}
-        seen = replace(snapshot.observation, children=children(context, live, settled))
-        return replace(snapshot, live=live, observation=seen)
+        built = snapshot.built_for(snapshot.context.app.status)
+        live = {**snapshot.live, **await self._in_their_place(built, snapshot.live)}
+        seen = replace(snapshot.observation, children=children(built, live, settled))
+        return replace(snapshot, live=live, observation=seen, built=built)
 
     async def _read(
         self, app: MemoApp, mentions: Sequence[Reference]
@@ -119,16 +119,15 @@ class Observer:
         live |= {ref: item for ref, item in zip(by_name, gets, strict=True) if item is not None}
         return live, tuple(lists[-1])
 
-    async def _in_their_place(self, context: Context, live: Mapping[Ref, Manifest]) -> dict[Ref, Manifest]:
+    async def _in_their_place(self, built: Built, live: Mapping[Ref, Manifest]) -> dict[Ref, Manifest]:
         """Objects without our labels that have the name of a child which is not there.
 
         Before anything serves, of every child that there can be: a creation that would stop half-way does not begin.
         """
-        serving = context.app.status.active is not None
-        rendered = (ref_of(manifest) for manifest in (*render(context), *to_mint(context, live)))
-        refs = rendered if serving else sorted(declared_refs(context))
+        app = built.context.app
+        refs = sorted(built.declared) if app.status.active is None else map(ref_of, built.rendered)
         absent = [ref for ref in refs if ref not in live and ref.kind is not SECRET]
-        namespace = context.app.metadata.namespace
+        namespace = app.metadata.namespace
         found = await asyncio.gather(*(self._cluster.get(ref.kind, namespace, ref.name) for ref in absent))
         return {ref: item for ref, item in zip(absent, found, strict=True) if item is not None}
 

@@ -17,6 +17,38 @@ from memoapp_operator.render.context import Context, Credentials
 
 
 @dataclass(frozen=True, slots=True)
+class Built:
+    """What the builders say for one context: asked once, for it is most of the work of a pass.
+
+    Attributes:
+        context: what they were asked with.
+        minted: skeletons of the Secrets to be minted.
+        rendered: every child that can be rendered by now.
+        declared: every child that the spec can have, whether or not it can be rendered by now.
+    """
+
+    context: Context
+    minted: tuple[Manifest, ...]
+    rendered: tuple[Manifest, ...]
+    declared: frozenset[Ref]
+
+    def wanted(self, live: Mapping[Ref, Manifest]) -> tuple[Manifest, ...]:
+        """Every child to be applied: skeletons of minted Secrets where they are there, then all that is rendered."""
+        return (*(skeleton for skeleton in self.minted if ref_of(skeleton) in live), *self.rendered)
+
+    def to_mint(self, live: Mapping[Ref, Manifest]) -> tuple[Manifest, ...]:
+        """Skeletons of the Secrets that have yet to be minted."""
+        return tuple(skeleton for skeleton in self.minted if ref_of(skeleton) not in live)
+
+
+def build(context: Context) -> Built:
+    """Ask the builders; the manifests carry their digests."""
+    skeletons = tuple(stamped(skeleton) for skeleton in minted(context))
+    rendered = tuple(stamped(manifest) for manifest in render(context))
+    return Built(context, skeletons, rendered, declared_refs(context))
+
+
+@dataclass(frozen=True, slots=True)
 class Snapshot:
     """One pass.
 
@@ -26,6 +58,7 @@ class Snapshot:
         context: for the builders, by the status as it was read.
         observation: for the decision.
         prepared: database and Redis answered.
+        built: by the status as it was read.
     """
 
     raw: Manifest
@@ -33,6 +66,12 @@ class Snapshot:
     context: Context
     observation: Observation
     prepared: bool = False
+    built: Built | None = None
+
+    def built_for(self, status: MemoAppStatus) -> Built:
+        """What the builders say once ``status`` is committed: the same as before, where it changes nothing for them."""
+        context = self.context_for(status)
+        return self.built if self.built is not None and self.built.context == context else build(context)
 
     def context_for(self, status: MemoAppStatus) -> Context:
         """The builders' context once ``status`` is committed."""
@@ -69,30 +108,17 @@ def stamped(manifest: Manifest) -> Manifest:
     return {**manifest, "metadata": {**metadata, "annotations": annotations}}
 
 
-def wanted(context: Context, live: Mapping[Ref, Manifest]) -> tuple[Manifest, ...]:
-    """Every child to be applied: skeletons of minted Secrets where they are there, then all that can be rendered."""
-    return (
-        *(stamped(skeleton) for skeleton in minted(context) if ref_of(skeleton) in live),
-        *(stamped(manifest) for manifest in render(context)),
-    )
-
-
-def to_mint(context: Context, live: Mapping[Ref, Manifest]) -> tuple[Manifest, ...]:
-    """Skeletons of the Secrets that have yet to be minted."""
-    return tuple(stamped(skeleton) for skeleton in minted(context) if ref_of(skeleton) not in live)
-
-
 Settled = Mapping[Ref, tuple[str, tuple[str, ...]]]
 """Children that the server stores in another form than they were sent in: digest of what was sent, and the paths that
 differ. Sending them again would change nothing."""
 
 
-def children(context: Context, live: Mapping[Ref, Manifest], settled: Settled) -> tuple[Child, ...]:
+def children(built: Built, live: Mapping[Ref, Manifest], settled: Settled) -> tuple[Child, ...]:
     """How every child stands; also one that cannot be rendered yet, if what has its name is not ours or goes."""
-    app = context.app.metadata
-    manifests = (*wanted(context, live), *to_mint(context, live))
-    found = [_standing(item, live.get(ref_of(item)), context, settled) for item in manifests]
-    hidden = declared_refs(context) - {child.ref for child in found}
+    app = built.context.app.metadata
+    manifests = (*built.wanted(live), *built.to_mint(live))
+    found = [_standing(item, live.get(ref_of(item)), built.context, settled) for item in manifests]
+    hidden = built.declared - {child.ref for child in found}
     standings = {ref: ownership.standing(live[ref], app.name, app.uid) for ref in sorted(hidden) if ref in live}
     in_the_way = [Child(ref, state, live[ref]["metadata"]["uid"]) for ref, state in standings.items() if state]
     return (*found, *in_the_way)
@@ -111,7 +137,7 @@ def is_settled(manifest: Manifest, live: Manifest, settled: Settled) -> bool:
     return settled.get(ref_of(manifest)) == (digest(manifest), differences(manifest, live))
 
 
-def declared_refs(context: Context) -> set[Ref]:
+def declared_refs(context: Context) -> frozenset[Ref]:
     """Every child that the spec can have, whether or not it can be rendered by now."""
     credentials = Credentials(
         database=dict.fromkeys(("host", "port", "user", "password", "dbname", "monitor-password"), "0"),
@@ -120,4 +146,4 @@ def declared_refs(context: Context) -> set[Ref]:
     )
     addresses = {f"{colour}-{tier}": "192.0.2.1" for colour in Colour for tier in ("backend", "frontend")}
     full = replace(context, credentials=credentials, addresses=addresses, colours=tuple(Colour))
-    return {ref_of(manifest) for manifest in (*minted(full), *render(full))}
+    return frozenset(ref_of(manifest) for manifest in (*minted(full), *render(full)))
