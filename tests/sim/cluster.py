@@ -70,6 +70,15 @@ class SimCluster:
         self.pause: Callable[[], Awaitable[None]] | None = None
         self.writing: Write | None = None
 
+    def resume(self, other: SimCluster) -> None:
+        """Go on from where another one is. Objects that are stored are never changed, so both can hold them."""
+        self._stored = {
+            ref: _Stored(stored.manifest, {manager: {*paths} for manager, paths in stored.owned.items()})
+            for ref, stored in other._stored.items()
+        }
+        self._born, self._address = {**other._born}, other._address
+        self.version, self.touched, self.log = other.version, other.touched, [*other.log]
+
     # What the operator calls.
 
     async def get(self, kind: Kind, namespace: str, name: str) -> Manifest | None:

@@ -64,6 +64,10 @@ class Controllers:
         self._collected = 0.0
         self.collect: Callable[[list[Manifest]], list[Manifest]] = lambda orphans: orphans
 
+    def resume(self, other: Controllers) -> None:
+        """Go on from where another one is."""
+        self._pods, self._progress, self._collected = other._pods, {**other._progress}, other._collected
+
     def step(self) -> None:
         """Everything that can be done now."""
         self._collect()

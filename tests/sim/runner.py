@@ -24,7 +24,7 @@ logger = logging.getLogger(__name__)
 
 IMAGE = "docker.io/memoapp/operator:0.1.0"
 RESYNC = 30.0
-QUIET = 31.0
+QUIET = 12.0
 """Virtual seconds without a write that took effect, after which the app is taken to rest."""
 STARTS_IN = 1.0
 """Seconds until a process that was killed runs again."""

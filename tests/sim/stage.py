@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -23,12 +24,21 @@ def simulation(leaders: int = 1) -> Simulation:
 
 
 async def serving(spec: dict[str, Any]) -> Simulation:
-    """An app that is Ready and rests."""
-    found = simulation()
-    found.declare(spec)
-    await found.until_rest()
-    assert found.ready == "True"
+    """An app that is Ready and rests, with an operator that has just started; made once for each spec."""
+    key = json.dumps(spec, sort_keys=True)
+    if key not in _SERVING:
+        _SERVING[key] = simulation()
+        _SERVING[key].declare(spec)
+        await _SERVING[key].until_rest()
+        assert _SERVING[key].ready == "True"
+    found = Simulation()
+    found.world.resume(_SERVING[key].world)
+    found.mint.values += _SERVING[key].mint.values
+    found.restart()
     return found
+
+
+_SERVING: dict[str, Simulation] = {}
 
 
 @dataclass(frozen=True)

@@ -42,7 +42,7 @@ async def test_a_lost_status_while_the_database_is_away_takes_no_pod_down() -> N
     sim.world.behaviours[apps.DATABASE] = Behaviour.NEVER_READY
     sim.cluster.edit(apps.APP, lambda app: app.pop("status"))
     running, written = pods(sim), sim.written
-    await sim.until_rest()
+    await sim.run_for(30)
     assert pods(sim) == running
     assert sim.child_writes(written) == []
     sim.world.behaviours.clear()
@@ -73,7 +73,7 @@ async def test_while_a_data_service_is_away_no_pod_of_the_app_is_touched(compone
     running, written = pods(sim), sim.written
     sim.world.behaviours[image] = Behaviour.NEVER_READY
     sim.restart()
-    await sim.run_for(60)
+    await sim.run_for(30)
     assert pods(sim) == running
     assert sim.child_writes(written) == []
     assert sim.ready != "True"

@@ -103,7 +103,7 @@ async def test_another_content_is_another_release_of_the_tier_that_names_it(
     sim = await stage.serving(apps.full())
     backend, frontend, release = sim.pods("backend"), sim.pods("frontend"), sim.status["release"]["id"]
     sim.cluster.edit(ref, change)
-    await sim.until_rest()
+    await sim.run_for(35)
     await sim.until_rest()
     assert sim.ready == "True"
     assert sim.status["release"]["id"] != release

@@ -45,6 +45,14 @@ class World:
         self._running: dict[str, Running] = {}
         self._addresses = 0
 
+    def resume(self, other: World) -> None:
+        """Go on from where another one is."""
+        self.clock.advance_to(other.clock.seconds)
+        self.cluster.resume(other.cluster)
+        self.controllers.resume(other.controllers)
+        self.volumes, self.elsewhere = {**other.volumes}, {**other.elsewhere}
+        self._running, self._addresses = {**other._running}, other._addresses
+
     # The passing of time.
 
     def step(self) -> None:
