@@ -37,6 +37,7 @@ class Operator:
     Attributes:
         passes: begun so far.
         restarts: of the process, because it was killed.
+        failed: passes that ended with an error.
     """
 
     def __init__(self, world: World, mint: SimMint, name: str = APP.name) -> None:
@@ -45,6 +46,7 @@ class Operator:
         self._key = Key(NAMESPACE, name)
         self.passes = 0
         self.restarts = 0
+        self.failed = 0
         self.image = IMAGE
         self.start()
 
@@ -52,7 +54,8 @@ class Operator:
         """A new process: nothing is remembered, and every MemoApp is looked at once."""
         world = self._world
         platform = Platform(self.image, "memoapp-system")
-        self._reconciler = Reconciler(world.cluster, world, self._mint, platform, world.clock, RESYNC, Metrics())
+        self.metrics = Metrics()
+        self._reconciler = Reconciler(world.cluster, world, self._mint, platform, world.clock, RESYNC, self.metrics)
         self._due: float | None = world.clock.seconds
         self._seen, self._started, self._failures = world.cluster.touched, float("-inf"), 0
 
@@ -80,6 +83,7 @@ class Operator:
             self._due = clock.seconds + STARTS_IN
         except ClusterError:
             logger.exception("the pass failed and is tried again")
+            self.failed += 1
             self._due = clock.seconds + min(BACKOFF_MOST, BACKOFF_FIRST * 2.0**self._failures)
             self._failures += 1
         else:

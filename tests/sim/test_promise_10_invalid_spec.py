@@ -49,3 +49,14 @@ async def test_tools_that_wait_by_kstatus_see_that_it_was_looked_at(serving: boo
     sim.declare(invalid())
     await sim.until_rest()
     assert sim.status["observedGeneration"] == sim.app["metadata"]["generation"]
+
+
+async def test_an_event_and_the_metrics_tell_it_too() -> None:
+    sim = await stage.serving(apps.full())
+    await sim.run_for(1)
+    sim.declare(invalid())
+    await sim.until_rest(quiet=130)
+    told = [(event["type"], event["reason"]) for event in sim.cluster.events()]
+    assert told.count(("Warning", "InvalidSpec")) == 1
+    series = 'memoapp_condition{name="memo",namespace="prod",type="Ready"}'
+    assert f"{series} 0.0" in sim.operators[0].metrics.text().decode()

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from memoapp_operator.api.v1alpha1.memoapp import MemoApp, MemoAppStatus
 from memoapp_operator.domain import conditions
-from memoapp_operator.domain.decide import decide, may_act
+from memoapp_operator.domain.decide import decide, may_act, transitions
 from memoapp_operator.domain.decision import Note
 from memoapp_operator.domain.manifest import MEMO_APP, Manifest
 from memoapp_operator.ports import Clock, Cluster, ClusterError, Mint, Services
@@ -94,7 +94,7 @@ class Reconciler:
         try:
             app = MemoApp.model_validate(raw)
         except ValidationError as error:
-            await self._refuse(raw, error)
+            await self._refuse(key, raw, error)
             return INVALID_AGAIN
         return await self._reconcile(key, raw, app, self._memory(key, app))
 
@@ -133,7 +133,7 @@ class Reconciler:
             except ClusterError as error:
                 logger.warning("the event %s could not be written: %s", note.reason, error)
 
-    async def _refuse(self, raw: Manifest, error: ValidationError) -> None:
+    async def _refuse(self, key: Key, raw: Manifest, error: ValidationError) -> None:
         """A MemoApp that the models do not take (the schema should have refused it): say so, do nothing."""
         texts = [f"{'.'.join(map(str, item['loc']))}: {item['msg']}" for item in error.errors(include_input=False)]
         before: dict[str, Any] = raw.get("status") or {}
@@ -156,7 +156,9 @@ class Reconciler:
         generation = raw["metadata"].get("generation", 0)
         status = old.model_copy(update={"conditions": found, "observed_generation": generation})
         if dumped(status) != dumped(old):
-            await self._cluster.replace_status({**raw, "status": dumped(status)})
+            committed = await self._cluster.replace_status({**raw, "status": dumped(status)})
+            await self._tell(committed, tuple(transitions(raw["metadata"]["uid"], old, status)))
+        self._metrics.observed(key, status, None)
 
 
 def _kept(old: MemoAppStatus) -> list[conditions.Verdict]:
