@@ -210,8 +210,7 @@ class SimCluster:
         if ref.kind is SERVICE:
             manifest["spec"].setdefault("clusterIP", self._next_address())
         self._stored[ref] = stored
-        self._keep(stored, None, manifest)
-        return manifest
+        return self._keep(stored, None, manifest)
 
     def _next_address(self) -> str:
         self._address += 1

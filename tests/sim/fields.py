@@ -29,8 +29,8 @@ METADATA = frozenset({"labels", "annotations", "ownerReferences"})
 def body(manifest: Manifest) -> Manifest:
     """What of an object can be owned: all but its identity, status and what the server fills in."""
     found = {key: value for key, value in manifest.items() if key not in _IDENTITY}
-    found["metadata"] = {key: value for key, value in manifest["metadata"].items() if key in METADATA}
-    return found
+    metadata = {key: value for key, value in manifest["metadata"].items() if key in METADATA}
+    return {**found, "metadata": metadata}
 
 
 def leaves(manifest: Manifest) -> dict[Path, Any]:
@@ -67,7 +67,8 @@ def put(manifest: Manifest, path: Path, value: Any) -> None:
     here: Any = manifest
     for step, following in pairwise(path):
         here = _enter(here, step, [] if isinstance(following, tuple) else {})
-    here[path[-1]] = value
+    if value != {} or not isinstance(here.get(path[-1]), dict):
+        here[path[-1]] = value
 
 
 def _enter(here: Any, step: Step, empty: Any) -> Any:
@@ -85,13 +86,28 @@ def _item(items: list[Any], step: Step) -> Any:
 
 
 def drop(manifest: Manifest, paths: Iterable[Path]) -> None:
-    """Take leaves away; the keys of an item last, for the item is found by them."""
+    """Take leaves away. The keys of an item go last, for it is found by them, and stay where anything else is left."""
     for path in sorted(paths, key=_is_key):
-        _drop(manifest, path)
+        if not _is_key(path) or _is_bare(manifest, path):
+            _drop(manifest, path)
 
 
 def _is_key(path: Path) -> bool:
-    return len(path) > 1 and isinstance(path[-2], tuple) and any(path[-1] == key for key, _ in path[-2])
+    return len(path) > 1 and isinstance(path[-2], tuple) and path[-1] in _keys(path[-2])
+
+
+def _keys(step: Step) -> set[Step]:
+    return {key for key, _ in step} if isinstance(step, tuple) else set()
+
+
+def _is_bare(manifest: Manifest, path: Path) -> bool:
+    """The item that the key belongs to has nothing but keys."""
+    here: Any = manifest
+    for step in path[:-1]:
+        here = here.get(step) if isinstance(step, str) else _item(here, step)
+        if here is None:
+            return False
+    return set(here) <= _keys(path[-2])
 
 
 def _drop(manifest: Manifest, path: Path) -> None:

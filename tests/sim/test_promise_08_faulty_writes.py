@@ -24,7 +24,7 @@ async def test_the_end_is_the_same(shape: apps.Shape, faults: Faults) -> None:
     sim.cluster.faults = faults
     sim.declare(shape())
     await sim.until_rest(quiet=120)
-    assert any(write.outcome in {"Conflict", "Unavailable"} or write.number % 3 == 0 for write in sim.writes())
+    assert sim.operators[0].failed > 5
     assert end_state(sim) == (await stage.undisturbed(shape)).state
     assert all(sim.cluster.births(ref) == 1 for ref in sim.children())
 

@@ -8,7 +8,8 @@ import pytest
 from memoapp_operator.domain.manifest import Manifest, Ref, ref_of
 
 from tests.sim import apps, stage
-from tests.sim.runner import Simulation
+from tests.sim.faults import Faults, Write
+from tests.sim.runner import Operator, Simulation
 
 NAMES = {
     "Secret": ("memo-database", "memo-redis", "memo-router-tls", "memo-connection"),
@@ -96,8 +97,6 @@ async def test_two_apps_whose_childrens_names_meet_keep_apart() -> None:
     other = apps.memoapp(apps.backend_only())
     other["metadata"]["name"] = "memo-database"
     sim.cluster.put(other)
-    from tests.sim.runner import Operator  # noqa: PLC0415
-
     sim.operators.append(Operator(sim.world, sim.mint, "memo-database"))
     await sim.until_rest()
     assert sim.ready == "True"
@@ -105,3 +104,35 @@ async def test_two_apps_whose_childrens_names_meet_keep_apart() -> None:
     assert found is not None
     reasons = {item["type"]: item["reason"] for item in found["status"]["conditions"]}
     assert reasons["Ready"] == "ForeignObject"
+
+
+class Meanwhile(Faults):
+    """Somebody else is quicker: just before the operator writes a child, it is theirs."""
+
+    def __init__(self, sim: Simulation, theirs: Manifest) -> None:
+        self._sim = sim
+        self._theirs = theirs
+
+    def before(self, write: Write) -> None:
+        ref = ref_of(self._theirs)
+        if write.ref != ref:
+            return
+        if self._sim.cluster.find(ref) is not None:
+            self._sim.cluster.remove(ref)
+        self._sim.cluster.put(self._theirs)
+        self._sim.cluster.faults = Faults()
+
+
+@pytest.mark.parametrize("existing", [False, True])
+async def test_one_that_comes_between_the_look_and_the_write_is_not_overwritten(existing: bool) -> None:
+    sim = await stage.serving(apps.full())
+    theirs = apps.foreign("Deployment", "memo-router")
+    if existing:
+        sim.cluster.edit(ref_of(theirs), lambda found: found["spec"].update(replicas=0))
+    else:
+        sim.cluster.remove(ref_of(theirs))
+    sim.cluster.faults = Meanwhile(sim, theirs)
+    await sim.until_rest()
+    assert sim.ready == "ForeignObject"
+    assert sim.find(*apps.place(ref_of(theirs)))["spec"] == theirs["spec"]
+    assert [write.outcome for write in sim.writes() if write.ref == ref_of(theirs)][1:] == ["Conflict"]
