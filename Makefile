@@ -14,8 +14,6 @@ IMAGES := $(PYTHON) images/build
 WORKERS ?= auto
 SOURCES := operator tools tests images examples
 
-export MEMOAPP_REQUIRE_TOOLS = 1
-
 .PHONY: help
 help: ## List the targets
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -36,10 +34,10 @@ test-fast: venv ## Tests that need no cluster
 	@$(BIN)/pytest tests/unit tests/sim tests/wiring -n $(WORKERS) -q
 
 .PHONY: test-cluster
-test-cluster: venv ## Tests against the kind cluster `test`, which is made first where it is not there
+test-cluster: venv ## Tests of the chart, and against the kind cluster `test`, which is made where it is not there
 	@$(RUN) tools/testbed
-	@MEMOAPP_KUBECONFIG="$$($(CLUSTERS) kubeconfig test)" PATH="$$($(CLUSTERS) tools):$$PATH" \
-	  $(BIN)/pytest tests/api tests/e2e -m "not long" -n 4 --dist loadgroup -q
+	@MEMOAPP_KUBECONFIG="$$($(CLUSTERS) kubeconfig test)" PATH="$$($(CLUSTERS) tools):$$PATH" MEMOAPP_REQUIRE_TOOLS=1 \
+	  $(BIN)/pytest tests/unit/chart tests/api tests/e2e -m "not long" -n 4 --dist loadgroup -q
 
 .PHONY: test-long
 test-long: venv ## Tests that take long: rest of ten minutes, repeated faults
