@@ -84,7 +84,7 @@ async def test_a_silent_leader_is_followed_a_length_after_it_was_last_seen_to_re
     assert api.holder == "two"
     assert now() >= 3 + LENGTH
     assert now() <= 3 + LENGTH + 2.1
-    assert first.remaining() <= -(LENGTH - DEADLINE)
+    assert first.remaining() <= -LENGTH / 3
     assert second.remaining() == DEADLINE
 
 
@@ -200,6 +200,12 @@ async def test_an_answer_counts_from_when_it_was_asked_for() -> None:
     lease = await taken(Process(Api(), "one", [(Fault.NONE, 1.0), (Fault.NONE, 1.5)]))
     assert now() == 5.0
     assert lease.remaining() == DEADLINE - 5.0
+
+
+async def test_a_renewal_counts_from_when_it_was_asked_for_too() -> None:
+    lease = await taken(Process(Api(), "one", [(Fault.NONE, 0), (Fault.NONE, 0), (Fault.NONE, 1.0)]))
+    assert await kept(lease, RENEW + 2.5)
+    assert lease.remaining() == DEADLINE - 2.5
 
 
 async def test_a_process_that_was_stopped_for_longer_than_its_lease_may_do_nothing_when_it_wakes() -> None:
