@@ -80,7 +80,6 @@ def test_a_quota_that_leaves_no_room(kube: Kube, namespace: str, memoapp: MakeAp
     app.ready()
 
 
-@pytest.mark.xfail(strict=True, reason="the chart does not let the operator list Events", raises=AssertionError)
 def test_a_quota_that_leaves_the_database_no_room(kube: Kube, namespace: str, memoapp: MakeApp) -> None:
     _quota(kube, namespace, pods="0")
     app = memoapp()

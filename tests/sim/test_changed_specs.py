@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from memoapp_operator.domain.manifest import DEPLOYMENT, Manifest
+from memoapp_operator.domain.manifest import DEPLOYMENT, DISRUPTION_BUDGET, Manifest, Ref
 
 from tests.sim import apps, stage
 from tests.sim.kubelet import Behaviour
@@ -95,6 +95,20 @@ async def test_replicas_alone_are_no_release() -> None:
     assert len(sim.pods("backend")) == 4
 
 
+async def test_a_single_replica_has_no_disruption_budget() -> None:
+    """It would only keep its node from being drained."""
+    sim = await stage.serving(apps.full())
+    budget = Ref(DISRUPTION_BUDGET, "memo-blue-backend")
+    for replicas in (1, 2):
+        spec = apps.full()
+        spec["backend"]["replicas"] = replicas
+        sim.declare(spec)
+        await sim.until_rest()
+        assert sim.ready == "True"
+        assert (budget in sim.children()) == (replicas > 1)
+        assert len(sim.pods("backend")) == replicas
+
+
 async def test_without_a_frontend_its_children_go() -> None:
     sim = await stage.serving(apps.full())
     spec = apps.full()
@@ -145,12 +159,9 @@ async def test_a_part_that_comes_later_comes_up() -> None:
     assert len(sim.pods("frontend")) == 2
 
 
-STUCK = pytest.mark.xfail(reason="a StatefulSet of OrderedReady does not replace a pod that never got ready")
-
-
-@pytest.mark.parametrize("component", ["backend", pytest.param("database", marks=STUCK)])
+@pytest.mark.parametrize("component", ["backend", "database"])
 async def test_an_image_that_was_mended_comes_up(component: str) -> None:
-    """kubernetes/kubernetes#67250: with podManagementPolicy Parallel the pod would be replaced."""
+    """kubernetes/kubernetes#67250: a StatefulSet would keep the pod, were it not Parallel."""
     sim = stage.simulation()
     sim.world.behaviours["registry.example/typo:1"] = Behaviour.NOT_PULLED
     spec = apps.full()

@@ -68,7 +68,8 @@ Each line is one that the code uses. What is missing on purpose:
   verbs: [get, list, watch]
 - apiGroups: [""]
   resources: [events]
-  verbs: [create, patch]
+  # list: only Events tell why a StatefulSet gets no pod
+  verbs: [create, list, patch]
 - apiGroups: [apps]
   resources: [deployments, statefulsets]
   verbs: [create, delete, get, list, patch, watch]

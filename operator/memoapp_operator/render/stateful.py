@@ -17,6 +17,9 @@ def stateful_spec(context: Context, component: str, pod: Manifest) -> Manifest:
     return {
         "replicas": 1,
         "serviceName": name(context, component),
+        # OrderedReady never replaces a pod that did not get ready, not even by a mended image.
+        # Source: https://github.com/kubernetes/kubernetes/issues/67250
+        "podManagementPolicy": "Parallel",
         "updateStrategy": {"type": "RollingUpdate"},
         "selector": {"matchLabels": selector(context, component)},
         "template": {

@@ -72,7 +72,7 @@ def test_the_operator_may_keep_every_kind_of_child_and_touch_nothing_else(operat
         watched = set() if kind is SECRET else {"list", "watch"}
         assert operator[kind.group, kind.plural] == {"create", "delete", "get", "patch"} | watched
     assert operator["", "pods"] == {"get", "list", "watch"}
-    assert operator["", "events"] == {"create", "patch"}
+    assert operator["", "events"] == {"create", "list", "patch"}
 
 
 def test_the_lease_is_a_right_in_the_operators_own_namespace_only(render: Callable[..., Documents]) -> None:
