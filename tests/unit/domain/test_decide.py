@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from memoapp_operator.api.v1alpha1.memoapp import MemoAppStatus
 from memoapp_operator.domain.decide import decide
 from memoapp_operator.domain.decision import Decision
 from memoapp_operator.domain.manifest import CONFIG_MAP, Ref
 from memoapp_operator.domain.observation import ChildState, Observation, Workload
+from memoapp_operator.domain.release import is_completed
 
 from tests.unit.domain.building import (
     LATER,
@@ -164,3 +166,35 @@ def test_no_look_is_further_off_than_the_resync(resync: float) -> None:
 def test_a_scaled_to_nothing_tier_leaves_no_ready_pod() -> None:
     seen = serving(workloads={**serving().workloads, "blue-backend": Workload("blue-backend", 0, 0, settled=True)})
     assert conditions(decide(seen, resync=RESYNC))["Available"] == (False, "NoReadyPods")
+
+
+def test_a_child_of_a_well_app_is_repaired_without_a_word() -> None:
+    decision = decide(serving(children=(child(ChildState.DIFFERS),)), resync=RESYNC)
+    assert conditions(decision)["Ready"] == (True, "Ready")
+    assert decision.act
+    assert decision.notes == ()
+
+
+@pytest.mark.parametrize("state", [ChildState.MISSING, ChildState.DIFFERS])
+def test_a_changed_spec_is_not_ready_before_it_is_applied(state: ChildState) -> None:
+    seen = serving(children=(child(state),))
+    newer = replace(seen, app=memoapp(spec(), seen.app.status, generation=2))
+    assert conditions(decide(newer, resync=RESYNC))["Ready"] == (False, "Applying")
+    assert conditions(decide(committed(newer), resync=RESYNC))["Ready"] == (False, "Applying")
+    applied = committed(newer, children=(child(ChildState.CURRENT),))
+    assert conditions(decide(applied, resync=RESYNC))["Ready"] == (True, "Ready")
+
+
+def test_what_a_deleted_app_of_the_name_left_is_waited_for() -> None:
+    decision = decide(new(children=(child(ChildState.LEAVING, "memo-old"),)), resync=RESYNC)
+    assert not decision.act
+    assert "Deployment/memo-old" in message(new(children=(child(ChildState.LEAVING, "memo-old"),)))
+
+
+def test_a_release_is_completed_for_the_revision_that_is_declared_alone() -> None:
+    status = serving().app.status
+    assert is_completed(status, "rev-1")
+    assert not is_completed(status, "rev-2")
+    assert not is_completed(status, None)
+    assert not is_completed(committed(new()).app.status, "rev-1")
+    assert not is_completed(MemoAppStatus(), None)

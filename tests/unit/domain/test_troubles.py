@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from memoapp_operator.domain.observation import Trouble, Workload
-from memoapp_operator.domain.troubles import unready_since, workload
+from memoapp_operator.domain.troubles import creation_refused, unready_since, workload
 
 IMAGE = "example/backend:1.4.0"
 NAME = "blue-backend"
@@ -268,3 +268,42 @@ def test_a_pod_that_is_ready_or_not_running_or_going_is_not_asked() -> None:
         {"metadata": {"name": "x"}},
     ]
     assert [unready_since(each) for each in asked] == [None] * len(asked)
+
+
+SET = {"metadata": {"uid": "set-uid", "generation": 1}, "spec": {"replicas": 1}}
+
+
+def event(reason: str, at: str, message: str = "", uid: str = "set-uid") -> dict[str, Any]:
+    return {"involvedObject": {"uid": uid}, "reason": reason, "lastTimestamp": at, "message": message}
+
+
+def failed(at: str, suffix: str = "0", uid: str = "set-uid") -> dict[str, Any]:
+    text = f'create Pod memo-database-{suffix} failed error: pods "memo-database-{suffix}" is forbidden: {QUOTA}'
+    return event("FailedCreate", at, text, uid)
+
+
+def test_why_a_stateful_set_gets_no_pod_is_told_by_its_last_event() -> None:
+    found = creation_refused("database", SET, [event("SuccessfulCreate", EARLY), failed(LATE)])
+    assert found == Trouble("QuotaExceeded", f"database: {QUOTA}", stalls=True)
+    seen = workload("database", SET, [], creation=found)
+    assert seen is not None
+    assert seen.trouble == found
+
+
+LAST_WORDS = {
+    "nothing was said": [],
+    "it got one after all": [failed(EARLY), event("SuccessfulCreate", LATE)],
+    "it got one in the same second": [event("SuccessfulCreate", LATE), failed(LATE)],
+    "another's events": [failed(LATE, uid="another")],
+    "nobody's events": [{"reason": "FailedCreate", "lastTimestamp": LATE}],
+}
+
+
+@pytest.mark.parametrize("events", LAST_WORDS.values(), ids=LAST_WORDS)
+def test_a_stateful_set_that_gets_pods_has_no_such_trouble(events: list[dict[str, Any]]) -> None:
+    assert creation_refused("database", SET, events) is None
+
+
+def test_an_event_without_a_time_is_older_than_any_other() -> None:
+    untimed = {**event("SuccessfulCreate", EARLY), "lastTimestamp": None}
+    assert creation_refused("database", SET, [failed(EARLY), untimed]) is not None
