@@ -40,9 +40,11 @@ def cache_login(data: Mapping[str, str]) -> dict[str, str]:
     """host, port, user and password (both may be empty) out of a Secret's keys or its ``uri``.
 
     Raises:
-        IncompleteSecretError: no host.
+        IncompleteSecretError: no host, or another database than 0.
     """
-    found = _parts(data, {"redis"})
+    found = _parts({key: value for key, value in data.items() if key != "dbname"}, {"redis"})
+    if found.get("dbname", "0") != "0":
+        raise IncompleteSecretError("the key uri names another database than 0")
     login = {
         "host": found.get("host", ""),
         "port": found.get("port") or "6379",
@@ -79,6 +81,9 @@ def _parts(data: Mapping[str, str], schemes: set[str]) -> dict[str, str]:
         raise IncompleteSecretError(
             f"the key uri does not begin with {' or '.join(f'{each}://' for each in sorted(schemes))}"
         )
+    if parts.query or parts.fragment:
+        # Left out without a word, a parameter such as sslmode would be missed when it is too late.
+        raise IncompleteSecretError("the key uri has parameters (after ? or #), which are not handed on")
     told = {
         "host": parts.hostname or "",
         "port": str(port or ""),

@@ -81,6 +81,9 @@ def test_values_may_end_with_a_newline_as_files_do() -> None:
         ({"uri": f"postgresql://someone:{SECRET_VALUE}@[db.example/d"}, "not a URI"),
         ({"uri": f"postgresql://someone:{SECRET_VALUE}@db.example:port/d"}, "not a URI"),
         ({"uri": f"postgresql://someone:{SECRET_VALUE}@db.example:70000/d"}, "not a URI"),
+        ({"uri": f"postgresql://someone:{SECRET_VALUE}@db.example/d?sslmode=require"}, "parameters"),
+        ({"uri": f"postgresql://someone:12?{SECRET_VALUE}@db.example/d"}, "parameters"),
+        ({"uri": f"postgresql://someone:12#{SECRET_VALUE}@db.example/d"}, "parameters"),
         ({**KEYS, "port": SECRET_VALUE}, "port"),
         ({**KEYS, "port": "²"}, "port"),
         ({**KEYS, "port": "0"}, "port"),
@@ -123,11 +126,18 @@ def test_redis_by_its_uri() -> None:
     assert cache_login({"uri": "redis://:p%40ss@redis.example"})["password"] == "p@ss"
 
 
+def test_one_secret_may_tell_of_database_and_redis() -> None:
+    assert cache_login(KEYS)["host"] == "db.example"
+
+
 @pytest.mark.parametrize(
     ("data", "told"),
     [
         ({}, "host"),
         ({"uri": f"rediss://:{SECRET_VALUE}@redis.example"}, "redis://"),
+        ({"uri": f"redis://:{SECRET_VALUE}@redis.example/1"}, "another database"),
+        ({"uri": f"redis://:12/{SECRET_VALUE}@redis.example"}, "another database"),
+        ({"uri": f"redis://:{SECRET_VALUE}@redis.example?db=1"}, "parameters"),
         ({"host": "h", "port": SECRET_VALUE}, "port"),
     ],
 )
