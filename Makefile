@@ -36,8 +36,16 @@ test-fast: venv ## Tests that need no cluster
 .PHONY: test-cluster
 test-cluster: venv ## Tests of the chart, and against the kind cluster `test`, which is made where it is not there
 	@$(RUN) tools/testbed
-	@MEMOAPP_KUBECONFIG="$$($(CLUSTERS) kubeconfig test)" PATH="$$($(CLUSTERS) tools):$$PATH" MEMOAPP_REQUIRE_TOOLS=1 \
-	  $(BIN)/pytest tests/unit/chart tests/api tests/e2e -m "not long" -n 4 --dist loadgroup -q
+	@export MEMOAPP_KUBECONFIG="$$($(CLUSTERS) kubeconfig test)" PATH="$$($(CLUSTERS) tools):$$PATH" MEMOAPP_REQUIRE_TOOLS=1; \
+	  operator="kubectl --kubeconfig $$MEMOAPP_KUBECONFIG -n memoapp-system"; \
+	  echo "==> without an operator, which would bring up what the API tests declare"; \
+	  $$operator scale deployment/memoapp-operator --replicas 0 >/dev/null; \
+	  $$operator wait pod -l app.kubernetes.io/name=memoapp-operator --for delete --timeout 60s >/dev/null; \
+	  $(BIN)/pytest tests/unit/chart tests/api -n 4 -q; \
+	  echo "==> with the operator"; \
+	  $$operator scale deployment/memoapp-operator --replicas 2 >/dev/null; \
+	  $$operator rollout status deployment/memoapp-operator --timeout 120s >/dev/null; \
+	  $(BIN)/pytest tests/e2e -m "not long" -n 4 --dist loadgroup -q
 
 .PHONY: test-long
 test-long: venv ## Tests that take long: rest of ten minutes, repeated faults
