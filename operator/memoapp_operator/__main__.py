@@ -127,10 +127,13 @@ class Process:
         queue.stop()
         # One after the other: kopf, when it stops, cancels whatever was begun in the loop since it started.
         await _drained({tasks["queue"]})
+        # Nothing is written any more, and kopf takes five seconds to stop: another process need not wait for that.
+        tasks["lease"].cancel()
+        await asyncio.gather(tasks["lease"], return_exceptions=True)
+        await lease.release()
         unwatch.set()
         await _drained({tasks["watch"]})
         retaking.cancel()
-        tasks["lease"].cancel()
         return 0
 
 
