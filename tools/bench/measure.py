@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import statistics
 import time
 import uuid
@@ -89,7 +90,7 @@ class Bench:
             self._until_gone(f"n{number}")
         found = audit.writes(self.cluster, self.namespace)
         waits = [_first_child(found, f"n{number}") for number in range(CREATIONS)]
-        median = round(statistics.median(waits) * 1000)
+        median = round(statistics.median(waits) * 1000, 0)
         return Figure(f"from a MemoApp to its first child, median of {CREATIONS}", median, 100, "ms")
 
     def _until_gone(self, name: str) -> None:
@@ -124,12 +125,12 @@ def _is_ready(found: Object | None) -> bool:
 
 
 def _first_child(found: list[Write], name: str) -> float:
-    """Seconds from the creation of a MemoApp to the first write of a child of it."""
+    """Seconds from the creation of a MemoApp to the first write of a child of it; infinite where there was none."""
     created = next(
         write.at for write in found if (write.verb, write.resource, write.name) == ("create", "memoapps", name)
     )
     children = (write for write in audit.by_operator(found) if not write.resource.startswith("memoapps"))
-    return next((write.at - created).total_seconds() for write in children if _belongs(write, name))
+    return next(((write.at - created).total_seconds() for write in children if _belongs(write, name)), math.inf)
 
 
 def _belongs(write: Write, name: str) -> bool:

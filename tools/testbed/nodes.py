@@ -36,10 +36,6 @@ class Process:
     node: str
     number: int
 
-    def signal(self, name: str) -> None:
-        """Send ``KILL``, ``STOP``, ``CONT``, ``TERM``."""
-        inside(self.cluster, self.node, "kill", f"-{name}", str(self.number))
-
     def memory(self) -> int:
         """Resident bytes."""
         status = inside(self.cluster, self.node, "cat", f"/proc/{self.number}/status")
@@ -52,6 +48,16 @@ def processes(cluster: str, pod: Mapping[str, Any]) -> list[Process]:
     uid, node = pod["metadata"]["uid"], pod["spec"]["nodeName"]
     found = inside(cluster, node, "sh", "-c", _FIND, "sh", uid, uid.replace("-", "_"))
     return [Process(cluster, node, int(line)) for line in found.split()]
+
+
+def signal(cluster: str, pod: Mapping[str, Any], name: str) -> None:
+    """Send KILL, STOP, CONT or TERM to every process of a pod's containers.
+
+    Found and told in one go: a short-lived process may be gone a moment later.
+    """
+    uid, node = pod["metadata"]["uid"], pod["spec"]["nodeName"]
+    script = f'for each in $({_FIND}); do kill -{name} "$each" || true; done'
+    inside(cluster, node, "sh", "-c", script, "sh", uid, uid.replace("-", "_"))
 
 
 def control_plane(cluster: str) -> str:
