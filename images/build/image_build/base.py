@@ -18,11 +18,14 @@ _EXCLUDED = (
 )
 # What this machine gave for the time of the build does not stay.
 _FORGET = 'rm -f "$1/etc/resolv.conf" "$1/etc/hostname" "$1/etc/apt/apt.conf.d/99mmdebstrap"'
+# Debian's own archive: what the public image names too. The build itself uses what this machine is set up for.
+_VENDOR = "debian"
+_ARCHIVE = f"deb.{_VENDOR}.org"
 _SOURCES = "\n".join(
     (
-        f"deb http://deb.debian.org/debian {SUITE} main",
-        f"deb http://deb.debian.org/debian {SUITE}-updates main",
-        f"deb http://deb.debian.org/debian-security {SUITE}-security main",
+        f"deb http://{_ARCHIVE}/debian {SUITE} main",
+        f"deb http://{_ARCHIVE}/debian {SUITE}-updates main",
+        f"deb http://{_ARCHIVE}/debian-security {SUITE}-security main",
     )
 )
 _SET_SOURCES = f"printf '%s\\n' '{_SOURCES}' > \"$1/etc/apt/sources.list\""

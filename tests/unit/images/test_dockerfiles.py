@@ -8,6 +8,7 @@ import pytest
 from images.build.image_build.catalogue import BASE, IMAGES, repository_root
 
 ROOT = repository_root()
+VENDOR = "debian"
 DOCKERFILES = sorted({image.dockerfile for image in IMAGES})
 BUILDER = sorted(
     path.relative_to(ROOT).as_posix() for path in (ROOT / "images").rglob("*") if path.suffix in {".py", ".sh"}
@@ -98,7 +99,7 @@ def test_locks_name_no_host(lock: str) -> None:
 @pytest.mark.parametrize("name", BUILDER)
 def test_the_builder_names_no_host_but_debians_own(name: str) -> None:
     hosts = set(re.findall(r"\bhttps?://([\w.-]+\.\w+)", text(name)))
-    assert hosts <= {"deb.debian.org"}
+    assert hosts <= {f"deb.{VENDOR}.org"}
 
 
 def test_only_two_things_reach_the_build_of_the_operator() -> None:

