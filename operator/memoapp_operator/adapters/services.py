@@ -11,7 +11,7 @@ import aiohttp
 import psycopg
 
 from memoapp_operator.domain.observation import Probe, Volume
-from memoapp_operator.ports import ClientCertificate, Login
+from memoapp_operator.ports import ClientCertificate, Login, Steering
 
 from . import redis
 
@@ -22,6 +22,7 @@ ROUTER_ADMIN_PORT = 9999
 ROUTER_NAME = "router"
 """The name in the router's certificate: its pods are reached by address."""
 _STATE_MAP = "/etc/memoapp/state/state.map"
+_RELEASE_MAP = "/etc/memoapp/state/release.map"
 
 
 class LiveServices:
@@ -87,30 +88,49 @@ class LiveServices:
         except (aiohttp.ClientError, TimeoutError, OSError, ValueError, KeyError, TypeError):
             return None
 
-    async def green_weight(self, address: str, certificate: ClientCertificate) -> int | None:
-        """Green's weight out of the router's map, by its runtime API."""
+    async def steering(self, address: str, certificate: ClientCertificate) -> Steering | None:
+        """The router's maps, by its runtime API."""
+        text = await self._runtime(address, certificate, f"show map {_STATE_MAP}; show map {_RELEASE_MAP}")
+        return steering_in(text) if text is not None else None
+
+    async def steer(self, address: str, certificate: ClientCertificate, wanted: Steering) -> None:
+        """Set the maps: the release first, which fixes the buckets, then the weight, then the confirmation."""
+        await self._runtime(
+            address,
+            certificate,
+            f"set map {_RELEASE_MAP} release {wanted.release}; "
+            f"set map {_STATE_MAP} weight {wanted.weight}; "
+            f"set map {_STATE_MAP} confirmed {int(wanted.confirmed)}",
+        )
+
+    async def _runtime(self, address: str, certificate: ClientCertificate, command: str) -> str | None:
         try:
             async with asyncio.timeout(TIMEOUT):
-                text = await _runtime_command(address, certificate, f"show map {_STATE_MAP}")
+                return await _runtime_command(address, certificate, command)
         except (OSError, ssl.SSLError, TimeoutError):
             return None
-        return weight_in(text)
 
     def _http(self) -> aiohttp.ClientSession:
         if self._session is None:
-            self._session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=TIMEOUT))
+            # A connection a question: a kept one stays with what answered first, whatever the Service sends to by now.
+            connector = aiohttp.TCPConnector(force_close=True)
+            timeout = aiohttp.ClientTimeout(total=TIMEOUT)
+            self._session = aiohttp.ClientSession(connector=connector, timeout=timeout)
         return self._session
 
 
-def weight_in(listing: str) -> int | None:
-    """Green's weight in a listing of ``show map``: lines of ``<pointer> <key> <value>``."""
+def steering_in(listing: str) -> Steering | None:
+    """What a listing of ``show map`` tells: lines of ``<pointer> <key> <value>``."""
+    found: dict[str, str] = {}
     for line in listing.splitlines():
         match line.split():
-            case [_, "weight", value] if value.isdigit():
-                return int(value)
+            case [_, key, value]:
+                found[key] = value
             case _:
                 continue
-    return None
+    if not found.get("weight", "").isdigit() or "release" not in found:
+        return None
+    return Steering(int(found["weight"]), found["release"], found.get("confirmed") == "1")
 
 
 async def _runtime_command(address: str, certificate: ClientCertificate, command: str) -> str:

@@ -5,14 +5,16 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
-from memoapp_operator.api.v1alpha1.memoapp import MemoAppStatus
+from memoapp_operator.api.v1alpha1.memoapp import Colour, MemoAppStatus
 from memoapp_operator.domain import ownership, release
-from memoapp_operator.domain.manifest import Manifest, Ref, ref_of
+from memoapp_operator.domain.manifest import STATEFUL_SET, Manifest, Ref, kind_of, ref_of
 from memoapp_operator.domain.observation import Child, Observation
+from memoapp_operator.domain.restarts import TEMPLATE_ANNOTATION
+from memoapp_operator.ports import Steering
 from memoapp_operator.render.children import minted, render
-from memoapp_operator.render.context import Context
+from memoapp_operator.render.context import NO_RELEASE, Context
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,27 +26,29 @@ class Snapshot:
         live: live children and foreign objects in their place, by reference.
         context: for the builders, by the status as it was read.
         observation: for the decision.
-        prepared: database and Redis answered.
+        routers: address and steering of every router pod that runs, ready or not, by its name.
     """
 
     raw: Manifest
     live: Mapping[Ref, Manifest]
     context: Context
     observation: Observation
-    prepared: bool = False
+    routers: Mapping[str, tuple[str, Steering | None]] = field(default_factory=dict)
 
     def context_for(self, status: MemoAppStatus) -> Context:
         """The builders' context once ``status`` is committed."""
+        stored = self.observation.stored
+        colours = {
+            colour: stored[name]
+            for colour in Colour
+            if (name := (status.colours or {}).get(colour.value)) is not None and name in stored
+        }
         return replace(
             self.context,
-            colours=release.running_colours(
-                self.context.app,
-                status,
-                prepared=self.prepared,
-                named=self.observation.revision is not None,
-            ),
+            colours=colours,
             green_weight=release.weight_of_green(status),
-            release=status.release.id if status.release else "none",
+            release=status.release.id if status.release else NO_RELEASE,
+            rejected=release.rejection_text(status),
             addresses={**(status.addresses or {}), **self.context.addresses},
         )
 
@@ -65,6 +69,8 @@ def stamped(manifest: Manifest) -> Manifest:
     """The manifest with its own digest, so that what it no longer says is seen as well."""
     metadata = manifest["metadata"]
     annotations = {**metadata.get("annotations", {}), ownership.APPLIED_ANNOTATION: digest(manifest)}
+    if kind_of(manifest) == STATEFUL_SET:
+        annotations[TEMPLATE_ANNOTATION] = digest(manifest["spec"]["template"])
     return {**manifest, "metadata": {**metadata, "annotations": annotations}}
 
 
