@@ -23,9 +23,9 @@ _VENDOR = "debian"
 _ARCHIVE = f"deb.{_VENDOR}.org"
 _SOURCES = "\n".join(
     (
-        f"deb http://{_ARCHIVE}/debian {SUITE} main",
-        f"deb http://{_ARCHIVE}/debian {SUITE}-updates main",
-        f"deb http://{_ARCHIVE}/debian-security {SUITE}-security main",
+        f"deb http://{_ARCHIVE}/{_VENDOR} {SUITE} main",
+        f"deb http://{_ARCHIVE}/{_VENDOR} {SUITE}-updates main",
+        f"deb http://{_ARCHIVE}/{_VENDOR}-security {SUITE}-security main",
     )
 )
 _SET_SOURCES = f"printf '%s\\n' '{_SOURCES}' > \"$1/etc/apt/sources.list\""

@@ -63,7 +63,7 @@ def test_mirrors_are_read_from_apt() -> None:
 
 def test_debians_own_mirrors_need_no_secret() -> None:
     vendor = "debian"
-    assert sources_list({"Debian": f"http://deb.{vendor}.org/debian/"}) == ""
+    assert sources_list({"Debian": f"http://deb.{vendor}.org/{vendor}/"}) == ""
     assert sources_list({}) == ""
 
 
