@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from memoapp_operator.domain.manifest import ref_of
 
 from tests.sim import apps, stage
+from tests.sim.runner import Operator
 
 
 @pytest.mark.parametrize("shape", apps.SHAPES.values(), ids=apps.SHAPES)
@@ -50,3 +52,17 @@ async def test_no_pod_of_the_app_starts_before_database_and_redis_answer() -> No
     while not sim.pods("blue-backend"):
         await sim.run_for(0.5)
     assert sim.condition("DatabaseReady")["status"] == sim.condition("CacheReady")["status"] == "True"
+
+
+async def test_an_app_with_the_longest_name_comes_up() -> None:
+    sim = stage.simulation()
+    app = apps.memoapp(apps.full())
+    app["metadata"]["name"] = "m" * 62 + "x"
+    sim.operators = [Operator(sim.world, sim.mint, app["metadata"]["name"])]
+    sim.cluster.put(app)
+    await sim.until_rest()
+    found = sim.cluster.find(ref_of(app))
+    assert found is not None
+    assert {item["type"]: item["status"] for item in found["status"]["conditions"]}["Ready"] == "True"
+    assert len(sim.children()) == 30
+    assert max(len(ref.name) for ref in sim.children()) <= 63

@@ -38,6 +38,19 @@ async def test_deleted_in_mid_creation_it_leaves_what_is_kept(sim: Simulation, n
     assert not [*sim.cluster.all(POD)]
 
 
+async def test_held_back_by_a_finalizer_it_is_left_alone() -> None:
+    """``kubectl delete --cascade=foreground``: what the garbage collector takes is not brought back."""
+    sim = await stage.serving(apps.full())
+    await sim.run_for(1)
+    written = sim.written
+    sim.cluster.leave(apps.APP)
+    for ref in [ref for ref in sim.children() if str(ref) not in KEPT]:
+        sim.cluster.remove(ref)
+    await sim.until_rest()
+    assert sim.written == written
+    assert set(map(str, sim.children())) == KEPT
+
+
 def all_at_once(orphans: list[Manifest]) -> list[Manifest]:
     return orphans
 
@@ -71,8 +84,10 @@ async def test_declared_again_at_once_it_waits_and_comes_up(
 async def test_as_long_as_old_children_are_on_their_way_out_nothing_is_made() -> None:
     """A new pod could take an old Secret along, which is gone a moment later."""
     sim = await stage.serving(apps.full())
-    sim.world.controllers.collect = lambda _: []
+    sim.world.controllers.collect = lambda orphans: [each for each in orphans if each["kind"] in {"StatefulSet", "Pod"}]
     sim.cluster.remove(apps.APP)
+    await sim.run_for(5)
+    assert not sim.pods("redis")
     written = sim.written
     sim.declare(apps.full())
     await sim.run_for(20)

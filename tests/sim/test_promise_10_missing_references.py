@@ -111,6 +111,17 @@ async def test_another_content_is_another_release_of_the_tier_that_names_it(
     assert frontend.keys() == sim.pods("frontend").keys()
 
 
+async def test_a_password_that_was_changed_elsewhere_reaches_the_pods_with_its_secret() -> None:
+    sim = await stage.serving(apps.external())
+    old = sim.pods("backend")
+    sim.world.elsewhere["postgres.example"] = "anothergeheim"
+    sim.cluster.put(apps.secret("my-postgres", host="postgres.example", user="someone", password="anothergeheim"))
+    await sim.run_for(35)
+    await sim.until_rest()
+    assert sim.ready == "True"
+    assert not old.keys() & sim.pods("backend").keys()
+
+
 @pytest.mark.parametrize("arrange", [without_mail, without_token, without_texts])
 async def test_one_that_vanishes_while_the_app_serves_is_told_and_no_pod_touched(
     arrange: Callable[[Simulation], None],
