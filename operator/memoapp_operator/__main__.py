@@ -9,6 +9,7 @@ import os
 import signal
 import sys
 import uuid
+from collections.abc import Mapping
 from typing import Any
 
 from pydantic import ValidationError
@@ -122,7 +123,7 @@ class Process:
         # While kopf starts, the signals are its own: watches that end in good order were told to stop.
         told = tasks["stop"] in done or (done == {tasks["watch"]} and tasks["watch"].exception() is None)
         if not told:
-            _abandon(next(name for name, task in tasks.items() if task in done), done)
+            _abandon({name: task for name, task in tasks.items() if task in done})
         logger.info("stopping: no new pass begins, those under way are finished")
         queue.stop()
         # One after the other: kopf, when it stops, cancels whatever was begun in the loop since it started.
@@ -137,15 +138,22 @@ class Process:
         return 0
 
 
-def _abandon(name: str, done: set[asyncio.Task[Any]]) -> None:
+def _abandon(done: Mapping[str, asyncio.Task[Any]]) -> None:
     """Leave at once, without another write: the lease is lost, or a part of the process has died."""
-    for task in done:
+    for name, task in done.items():
         error = None if task.cancelled() else task.exception()
-        if error is not None and not isinstance(error, LeaseLostError):
+        if error is not None and not is_loss(error):
             logger.error("the process ends: %s failed", name, exc_info=error)
-    logger.error("the process ends: %s is over", name)
+    logger.error("the process ends: %s over", " and ".join(done) + (" is" if len(done) == 1 else " are"))
     logging.shutdown()
     os._exit(1)
+
+
+def is_loss(error: BaseException) -> bool:
+    """The lease was lost and nothing else went wrong; the workers tell it as a group."""
+    if isinstance(error, BaseExceptionGroup):
+        return all(is_loss(inner) for inner in error.exceptions)
+    return isinstance(error, LeaseLostError)
 
 
 async def _drained(tasks: set[asyncio.Task[Any]]) -> None:

@@ -98,6 +98,21 @@ class ClientCertificate:
     key: str
 
 
+@dataclass(frozen=True, slots=True)
+class Steering:
+    """How one router sends its clients.
+
+    Attributes:
+        weight: share of the clients that green serves, in percent.
+        release: the release that the clients' buckets are fixed for.
+        confirmed: the operator has set both since the router started; it is ready only then.
+    """
+
+    weight: int
+    release: str
+    confirmed: bool = True
+
+
 class Services(Protocol):
     """What the operator asks of the running parts of an app. No call raises; each ends within seconds."""
 
@@ -117,8 +132,12 @@ class Services(Protocol):
         """The fill of the database's volume by the agent beside it, or None where it does not tell."""
         ...
 
-    async def green_weight(self, address: str, certificate: ClientCertificate) -> int | None:
-        """Weight of green in the router at ``address``, or None where it does not tell."""
+    async def steering(self, address: str, certificate: ClientCertificate) -> Steering | None:
+        """How the router at ``address`` sends its clients, or None where it does not tell."""
+        ...
+
+    async def steer(self, address: str, certificate: ClientCertificate, wanted: Steering) -> None:
+        """Have the router at ``address`` send its clients so, at once. Whether it does is seen by asking again."""
         ...
 
 

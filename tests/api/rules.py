@@ -130,6 +130,14 @@ CASES = {
         accept=({"secretRef": _REF}, {"configMapRef": _REF}),
         reject=({}, {"prefix": "A_"}, {"secretRef": _REF, "configMapRef": _REF}),
     ),
+    "it is at most 168h, a week": Cases(
+        accept=("168h", "167h59m60s", "604800s", "84h84h"),
+        reject=("168h1s", "10081m", "604801s", "999999h", "999999h999999h9h"),
+    ),
+    "deadline must be more than 0": Cases(
+        accept=("1s", "0h1s", "10m"),
+        reject=("0s", "0m", "000h", "0h0m0s"),
+    ),
     "backendHost cannot be localhost": Cases(
         accept=({"image": "a", "backendHost": "api"}, {"image": "a", "backendHost": "localhost2"}),
         reject=({"image": "a", "backendHost": "localhost"},),

@@ -61,7 +61,14 @@ MANAGED: Object = {
         "managed": {"image": "docker.io/library/redis:8", "storage": _STORAGE, "resources": _RESOURCES},
         "deletionPolicy": "Delete",
     },
-    "traffic": {"replicas": 3, "image": "docker.io/library/haproxy:3.2", "resources": _RESOURCES},
+    "traffic": {
+        "replicas": 3,
+        "image": "docker.io/library/haproxy:3.2",
+        "ingress": {"host": "memo.example", "className": "public", "tlsSecretName": "memo-tls"},
+        "resources": _RESOURCES,
+    },
+    "release": {"keepOld": "1h30m", "deadline": "10m"},
+    "suspend": True,
     "imagePullSecrets": [{"name": "registry"}],
 }
 
@@ -100,8 +107,15 @@ STATUS: Object = {
         "colour": "blue",
         "phase": "Completed",
         "startedAt": _TIME,
+        "deadline": _TIME,
+        "replicas": {"backend": 4},
         "finishedAt": _TIME,
+        "reason": "RolledBackByHand",
+        "message": "rolled back by order",
     },
+    "colours": {"blue": "memo-r1", "green": "memo-r2"},
+    "rejected": [{"id": "r2", "reason": "DeadlineExceeded", "message": "not ready for 10m"}],
+    "orders": {"retry": "1", "rollback": "2", "restart": "3", "restarts": ["5f70bf18a086007016e948b04aed3b82"]},
     "addresses": {"blue-backend": "10.96.0.10"},
     "display": {"release": "Completed", "traffic": "blue 100"},
 }

@@ -31,6 +31,8 @@ def test_a_name_that_children_could_not_bear_is_refused(kube: Kube, namespace: s
         (("spec", "backend", "replica"), "spec.backend.replica"),
         (("spec", "backend", "env", 0, "valueForm"), "spec.backend.env[0].valueForm"),
         (("spec", "database", "managed", "storage", "class"), "spec.database.managed.storage.class"),
+        (("spec", "traffic", "ingress", "path"), "spec.traffic.ingress.path"),
+        (("spec", "release", "keepold"), "spec.release.keepold"),
     ],
     ids=str,
 )
@@ -52,6 +54,8 @@ def test_an_unknown_field_is_refused(kube: Kube, namespace: str, name: str, plac
         (("spec", "backend", "env"), "A=b"),
         (("spec", "database", "managed", "storage", "size"), 10),
         (("spec", "database", "managed", "parameters", "max_connections"), 200),
+        (("spec", "release", "keepOld"), 30),
+        (("spec", "suspend"), "true"),
     ],
     ids=str,
 )
@@ -74,6 +78,31 @@ def test_absurd_replicas_are_refused(kube: Kube, namespace: str, name: str, tier
 def test_a_quantity_is_never_negative_nor_nonsense(kube: Kube, namespace: str, name: str, quantity: Any) -> None:
     app = placed(memo_app(name, namespace, MANAGED), ("spec", "backend", "resources", "limits", "cpu"), quantity)
     with pytest.raises(ApiError, match=r"limits\.cpu"):
+        kube.create(app, dry_run=True)
+
+
+def test_an_old_colour_need_not_be_kept(kube: Kube, namespace: str, name: str) -> None:
+    spec = {**LEAST, "release": {"keepOld": "0s"}}
+    stored = kube.create(memo_app(name, namespace, spec), dry_run=True)
+    assert stored["spec"]["release"] == {"keepOld": "0s", "deadline": "30m"}
+
+
+@pytest.mark.parametrize(
+    ("field", "text", "message"),
+    [
+        ("deadline", "0s", "deadline must be more than 0"),
+        ("deadline", "8760h", "it is at most 168h"),
+        ("keepOld", "8760h", "it is at most 168h"),
+        ("keepOld", "7d", "should match"),
+        ("keepOld", "", "should match"),
+        ("keepOld", "99999999999999h", "should match"),
+    ],
+)
+def test_absurd_durations_are_refused(
+    kube: Kube, namespace: str, name: str, field: str, text: str, message: str
+) -> None:
+    app = memo_app(name, namespace, {**LEAST, "release": {field: text}})
+    with pytest.raises(ApiError, match=rf"spec\.release\.{field}.*{message}"):
         kube.create(app, dry_run=True)
 
 
@@ -128,6 +157,12 @@ def test_what_holds_data_cannot_be_changed(
         (MANAGED, ("spec", "database", "managed", "parameters"), {}),
         (EXTERNAL, ("spec", "database", "external", "secretRef", "name"), "elsewhere"),
         (EXTERNAL, ("spec", "redis"), None),
+        (LEAST, ("spec", "suspend"), True),
+        (MANAGED, ("spec", "suspend"), False),
+        (MANAGED, ("spec", "traffic", "ingress"), None),
+        (MANAGED, ("spec", "traffic", "ingress", "host"), "other.example"),
+        (LEAST, ("spec", "release", "keepOld"), "0s"),
+        (MANAGED, ("spec", "release", "deadline"), "168h"),
     ],
     ids=str,
 )

@@ -21,8 +21,8 @@ class Texts:
     fill: str = "a"
 
     def of_length(self, length: int) -> str:
-        """A string of exactly that length that matches."""
-        return self.first + self.fill * (length - len(self.first)) if length else ""
+        """A string of exactly that length; it matches where the pattern has a match of that length."""
+        return (self.first + self.fill * length)[:length]
 
 
 ANY = Texts(accept=("x",), reject=())
@@ -65,6 +65,13 @@ TEXTS = {
         reject=("-1", "+1", "1.", ".5", "10GB", "10 Gi", "1e3", "", "1\n"),
         first="1",
         fill="0",
+    ),
+    # duration
+    r"^([0-9]{1,6}(s|m|h))+$": Texts(
+        accept=("30s", "5m", "1h30m", "90m", "000030s", "604800s"),
+        reject=("", "30", "h", "1d", "1.5h", "-1m", "+1m", "1 m", "1H", "1m\n", "0000001s"),
+        first="1s",
+        fill="1s",
     ),
     # key of a Secret or ConfigMap
     r"^[-._a-zA-Z0-9]+$": Texts(accept=("a", ".env", "A-b_c.1"), reject=("a/b", "a b", "ä", "a\n")),

@@ -71,13 +71,16 @@ Each line is one that the code uses. What is missing on purpose:
   # list: only Events tell why a StatefulSet gets no pod
   verbs: [create, list, patch]
 - apiGroups: [apps]
-  resources: [deployments, statefulsets]
+  resources: [controllerrevisions, deployments, statefulsets]
   verbs: [create, delete, get, list, patch, watch]
+- apiGroups: [discovery.k8s.io]
+  resources: [endpointslices]
+  verbs: [list]
 - apiGroups: [policy]
   resources: [poddisruptionbudgets]
   verbs: [create, delete, get, list, patch, watch]
 - apiGroups: [networking.k8s.io]
-  resources: [networkpolicies]
+  resources: [ingresses, networkpolicies]
   verbs: [create, delete, get, list, patch, watch]
 {{- end }}
 

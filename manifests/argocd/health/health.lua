@@ -1,6 +1,7 @@
 -- Health of a MemoApp, read from the conditions by the rules of kstatus:
 -- Stalled -> Degraded, Reconciling -> Progressing, Ready -> Healthy.
--- A release that was rolled back is Stalled: the declared version does not run, though the old one serves.
+-- A release that was rejected, rolled back or held is Stalled: the declared version does not run, though another serves.
+-- An app that is suspended is none of the three: what is declared, no pods, is what there is.
 
 local function find(conditions, name)
   for _, condition in ipairs(conditions) do
@@ -43,6 +44,9 @@ end
 local ready = find(conditions, "Ready")
 if holds(ready) then
   return health("Healthy", ready)
+end
+if ready ~= nil and ready.reason == "Suspended" then
+  return health("Suspended", ready)
 end
 if ready ~= nil then
   -- Nothing is under way, and yet what is declared does not run.

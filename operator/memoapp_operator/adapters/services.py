@@ -11,7 +11,7 @@ import aiohttp
 import psycopg
 
 from memoapp_operator.domain.observation import Probe, Volume
-from memoapp_operator.ports import ClientCertificate, Login
+from memoapp_operator.ports import ClientCertificate, Login, Steering
 
 from . import redis
 
@@ -22,6 +22,7 @@ ROUTER_ADMIN_PORT = 9999
 ROUTER_NAME = "router"
 """The name in the router's certificate: its pods are reached by address."""
 _STATE_MAP = "/etc/memoapp/state/state.map"
+_RELEASE_MAP = "/etc/memoapp/state/release.map"
 
 
 class LiveServices:
@@ -89,15 +90,28 @@ class LiveServices:
         except (aiohttp.ClientError, TimeoutError, OSError, ValueError, KeyError, TypeError):
             return None
 
-    async def green_weight(self, address: str, certificate: ClientCertificate) -> int | None:
-        """Green's weight out of the router's map, by its runtime API."""
+    async def steering(self, address: str, certificate: ClientCertificate) -> Steering | None:
+        """The router's maps, by its runtime API."""
+        text = await self._runtime(address, certificate, f"show map {_STATE_MAP}; show map {_RELEASE_MAP}")
+        return steering_in(text) if text is not None else None
+
+    async def steer(self, address: str, certificate: ClientCertificate, wanted: Steering) -> None:
+        """Set the maps: the release first, which fixes the buckets, then the weight, then the confirmation."""
+        await self._runtime(
+            address,
+            certificate,
+            f"set map {_RELEASE_MAP} release {wanted.release}; "
+            f"set map {_STATE_MAP} weight {wanted.weight}; "
+            f"set map {_STATE_MAP} confirmed {int(wanted.confirmed)}",
+        )
+
+    async def _runtime(self, address: str, certificate: ClientCertificate, command: str) -> str | None:
         try:
             async with asyncio.timeout(TIMEOUT):
-                text = await _runtime_command(address, certificate, f"show map {_STATE_MAP}")
+                return await _runtime_command(address, certificate, command)
         except (OSError, TimeoutError, ValueError, TypeError):
             # Also what the ssl module makes of a damaged certificate.
             return None
-        return weight_in(text)
 
     def _http(self) -> aiohttp.ClientSession:
         if self._session is None:
@@ -108,15 +122,19 @@ class LiveServices:
         return self._session
 
 
-def weight_in(listing: str) -> int | None:
-    """Green's weight in a listing of ``show map``: lines of ``<pointer> <key> <value>``."""
+def steering_in(listing: str) -> Steering | None:
+    """What a listing of ``show map`` tells: lines of ``<pointer> <key> <value>``."""
+    found: dict[str, str] = {}
     for line in listing.splitlines():
         match line.split():
-            case [_, "weight", value] if value.isascii() and value.isdecimal():
-                return int(value)
+            case [_, key, value]:
+                found[key] = value
             case _:
                 continue
-    return None
+    weight = found.get("weight", "")
+    if not (weight.isascii() and weight.isdecimal()) or "release" not in found:
+        return None
+    return Steering(int(weight), found["release"], found.get("confirmed") == "1")
 
 
 async def _runtime_command(address: str, certificate: ClientCertificate, command: str) -> str:

@@ -5,17 +5,15 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator
 
-from memoapp_operator.api.v1alpha1.memoapp import (
-    ActiveStatus,
-    MemoAppStatus,
-    ReleasePhase,
-    ReleaseStatus,
-)
+from memoapp_operator.api.v1alpha1.memoapp import MemoAppStatus, OrdersStatus, ReleasePhase
 
 from . import conditions
 from .decision import Decision, Note
+from .forward import warm_until
 from .observation import ChildState, Observation
-from .release import active_after, next_release, traffic_after
+from .phases import is_over
+from .release import step
+from .state import State
 from .verdicts import verdicts
 
 # What no watch tells (the database's own answer, a health path) is asked for this often, in seconds.
@@ -35,7 +33,7 @@ def decide(seen: Observation, *, resync: float) -> Decision:
         status=status,
         act=may_act(seen),
         notes=tuple(transitions(seen.app.metadata.uid, seen.app.status, status)),
-        again=_again(status, resync),
+        again=_again(seen, status, resync),
     )
 
 
@@ -54,11 +52,10 @@ def may_act(seen: Observation) -> bool:
 def next_status(seen: Observation) -> MemoAppStatus:
     """The status after this pass; equal to the one before where nothing changed."""
     before = seen.app.status
-    release = next_release(seen)
-    active = active_after(seen, release)
+    state = step(seen)
     found = conditions.merge(
         before.conditions,
-        verdicts(seen, release, active),
+        verdicts(seen, state),
         generation=seen.app.metadata.generation,
         now=seen.now,
     )
@@ -66,28 +63,45 @@ def next_status(seen: Observation) -> MemoAppStatus:
     return MemoAppStatus(
         observed_generation=seen.app.metadata.generation,
         conditions=found,
-        active=active,
-        traffic=traffic_after(active),
-        release=release,
+        active=state.active,
+        traffic=state.traffic,
+        release=state.release,
+        colours=dict(state.colours) or None,
+        rejected=list(state.rejected) or None,
+        orders=state.orders if state.orders != OrdersStatus() else None,
         addresses=addresses or None,
-        display=display(active, release),
+        display=display(state),
     )
 
 
-def display(active: ActiveStatus | None, release: ReleaseStatus | None) -> dict[str, str]:
+def display(state: State) -> dict[str, str]:
     """The columns of ``kubectl get memoapp`` that are more than a field."""
+    shares = {"blue": state.traffic.blue, "green": state.traffic.green} if state.active and state.traffic else {}
     return {
-        "release": release.phase.value if release else "Waiting",
-        "traffic": f"{active.colour} 100" if active else "none",
+        # That the old colour is gone is no news for a table.
+        "release": _shown(state.release.phase) if state.release else "Waiting",
+        "traffic": ", ".join(f"{colour} {share}" for colour, share in shares.items() if share) or "none",
     }
 
 
-def _again(status: MemoAppStatus, resync: float) -> float:
-    if conditions.is_true(status.conditions, conditions.READY):
+def _shown(phase: ReleasePhase) -> str:
+    return ReleasePhase.COMPLETED.value if phase is ReleasePhase.RETIRED else phase.value
+
+
+def _again(seen: Observation, status: MemoAppStatus, resync: float) -> float:
+    release = status.release
+    if seen.app.spec.suspend:
         return resync
+    if release is not None and not is_over(release.phase):
+        return min(PROGRESS_INTERVAL, resync)
     if conditions.is_true(status.conditions, conditions.STALLED):
         return min(STALLED_INTERVAL, resync)
-    return min(PROGRESS_INTERVAL, resync)
+    if not conditions.is_true(status.conditions, conditions.READY):
+        return min(PROGRESS_INTERVAL, resync)
+    if release is not None and release.phase is ReleasePhase.COMPLETED and len(status.colours or {}) > 1:
+        left = (warm_until(seen, release) - seen.now).total_seconds()
+        return max(0.1, min(left, resync))
+    return resync
 
 
 def transitions(uid: str, before: MemoAppStatus, after: MemoAppStatus) -> Iterator[Note]:
@@ -118,13 +132,31 @@ def _name(type_: str, *, true: bool) -> str:
     return type_ if true else type_.replace("Ready", "NotReady")
 
 
+_NOTES: dict[ReleasePhase, tuple[bool, str]] = {
+    ReleasePhase.PENDING: (False, "ReleaseStarted"),
+    ReleasePhase.PREPARING: (False, "ReleasePreparing"),
+    ReleasePhase.SHIFTING: (False, "ReleaseShifting"),
+    ReleasePhase.COMPLETED: (False, "ReleaseCompleted"),
+    ReleasePhase.RETIRED: (False, "ReleaseRetired"),
+    ReleasePhase.ROLLING_BACK: (True, "ReleaseRollingBack"),
+    ReleasePhase.ROLLED_BACK: (True, "ReleaseRolledBack"),
+    ReleasePhase.HELD: (True, "ReleaseHeld"),
+    ReleasePhase.REJECTED: (True, "ReleaseRejected"),
+    ReleasePhase.WITHDRAWN: (False, "ReleaseWithdrawn"),
+}
+
+
 def _release_notes(uid: str, before: MemoAppStatus, after: MemoAppStatus) -> Iterator[Note]:
     release, old = after.release, before.release
     if release is None or (old is not None and (old.id, old.phase) == (release.id, release.phase)):
         return
-    reason = "ReleaseCompleted" if release.phase is ReleasePhase.COMPLETED else "ReleaseStarted"
+    warning, reason = _NOTES[release.phase]
     text = f"version {release.version}, revision {release.id}, {release.colour}"
-    yield Note(warning=False, reason=reason, message=text, key=_key(uid, reason, release.id, release.started_at))
+    if release.reason:
+        text = f"{text}: {release.reason}: {release.message}"
+    # Held and back again is another transition: the conditions' times tell it apart.
+    moment = release.finished_at or release.deadline or release.started_at
+    yield Note(warning=warning, reason=reason, message=text, key=_key(uid, reason, release.id, moment))
 
 
 def _key(*parts: str) -> str:

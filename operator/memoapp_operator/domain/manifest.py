@@ -31,8 +31,11 @@ POD = Kind("", "v1", "Pod", "pods")
 VOLUME_CLAIM = Kind("", "v1", "PersistentVolumeClaim", "persistentvolumeclaims")
 DEPLOYMENT = Kind("apps", "v1", "Deployment", "deployments")
 STATEFUL_SET = Kind("apps", "v1", "StatefulSet", "statefulsets")
+REVISION = Kind("apps", "v1", "ControllerRevision", "controllerrevisions")
+ENDPOINT_SLICE = Kind("discovery.k8s.io", "v1", "EndpointSlice", "endpointslices")
 DISRUPTION_BUDGET = Kind("policy", "v1", "PodDisruptionBudget", "poddisruptionbudgets")
 NETWORK_POLICY = Kind("networking.k8s.io", "v1", "NetworkPolicy", "networkpolicies")
+INGRESS = Kind("networking.k8s.io", "v1", "Ingress", "ingresses")
 MEMO_APP = Kind("memoapp.dev", "v1alpha1", "MemoApp", "memoapps")
 EVENT = Kind("", "v1", "Event", "events")
 
@@ -45,10 +48,11 @@ CHILD_KINDS = (
     DEPLOYMENT,
     DISRUPTION_BUDGET,
     NETWORK_POLICY,
+    INGRESS,
 )
 """The kinds of children, in the order in which they are applied."""
 
-_BY_NAME = {(kind.api_version, kind.kind): kind for kind in (*CHILD_KINDS, POD, MEMO_APP, EVENT)}
+_BY_NAME = {(kind.api_version, kind.kind): kind for kind in (*CHILD_KINDS, REVISION, POD, MEMO_APP, EVENT)}
 
 
 def kind_of(manifest: Manifest) -> Kind:

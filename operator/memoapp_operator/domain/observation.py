@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
-from memoapp_operator.api.v1alpha1.memoapp import MemoApp
+from memoapp_operator.api.v1alpha1.memoapp import MemoApp, RejectedStatus
 
 from .manifest import Ref
+from .revision import Revision
 
 
 class ChildState(StrEnum):
@@ -20,17 +21,25 @@ class ChildState(StrEnum):
     CURRENT = "Current"
     FOREIGN = "Foreign"
     """An object of that name is there and is not ours: never touched."""
+    WAITING = "Waiting"
+    """A change of it would restart the database or Redis: it waits for an order."""
+    IMPOSSIBLE = "Impossible"
+    """A change of it that is refused: another major version of the database."""
     LEAVING = "Leaving"
     """It is being deleted; what comes after it has to wait."""
 
 
 @dataclass(frozen=True, slots=True)
 class Child:
-    """One child as it should be and as it is."""
+    """One child as it should be and as it is.
+
+    ``detail`` is the digest of the change that waits, or why it can never be made.
+    """
 
     ref: Ref
     state: ChildState
     uid: str | None = None
+    detail: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +67,8 @@ class Workload:
         ready: replicas that are ready.
         settled: its controller has seen the newest spec and runs only pods of it, all of them ready.
         trouble: why not, as far as its pods or its controller tell.
+        gone_since: since when it has had no ready pod (RFC 3339); None where it has one, or nothing tells.
+        ready_since: since when the oldest of its ready pods has been ready; None where none is, or tells.
     """
 
     name: str
@@ -65,6 +76,8 @@ class Workload:
     ready: int
     settled: bool
     trouble: Trouble | None = None
+    gone_since: str | None = None
+    ready_since: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +105,14 @@ class Observation:
     Attributes:
         app: the MemoApp with its last committed status.
         now: aware, UTC.
-        revision: identity of the declared release; None as long as what it refers to is missing.
+        declared: the revision that the spec declares; None as long as what it refers to is missing.
+        stored: every stored revision by the name of its ControllerRevision.
+        orders: nonces of annotations that order something, by annotation.
+        reached: by ``blue-backend`` and the like: health was right through its Service, with none but its own pods
+            behind it. Only asked of a colour that is being prepared.
+        found: the revision that each colour's live Deployments name.
+        recorded: green's weight in the routers' ConfigMap; None where there is none.
+        noted: the rejections in the routers' ConfigMap, should the status be lost.
         children: every child that the spec asks for and that can be rendered by now.
         workloads: by the name that people call them.
         missing: Secrets, ConfigMaps and keys that the spec names and that are not there, each as a sentence part.
@@ -102,13 +122,19 @@ class Observation:
         addresses: ClusterIP by colour's Service.
         database: None where it could not be asked yet.
         cache: None where it could not be asked yet, or the app has none.
-        routers: weight of green that each ready router pod says it has; None where it did not answer.
+        routers: weight of green that each ready router pod has; None where it did not answer, or was not confirmed.
         volume: the database's volume, where the agent told.
     """
 
     app: MemoApp
     now: datetime
-    revision: str | None
+    declared: Revision | None
+    stored: Mapping[str, Revision] = field(default_factory=dict)
+    orders: Mapping[str, str] = field(default_factory=dict)
+    reached: Mapping[str, bool] = field(default_factory=dict)
+    found: Mapping[str, str] = field(default_factory=dict)
+    recorded: int | None = None
+    noted: tuple[RejectedStatus, ...] = ()
     children: tuple[Child, ...] = ()
     workloads: Mapping[str, Workload] = field(default_factory=dict)
     missing: tuple[str, ...] = ()

@@ -8,6 +8,7 @@ from . import names
 from .diff import differences
 from .manifest import Manifest, Ref, ref_of
 from .observation import Child, ChildState
+from .restarts import other_major, restarts
 
 APPLIED_ANNOTATION = "memoapp.dev/applied"
 """Digest of what was applied: tells that a field is to be removed, which a comparison alone cannot."""
@@ -32,15 +33,35 @@ def standing(live: Manifest, app: str, uid: str) -> ChildState | None:
     return ChildState.LEAVING if predecessor else ChildState.FOREIGN
 
 
+def owned(live: Manifest, uid: str) -> bool:
+    """The object is owned by this very MemoApp."""
+    owners = live["metadata"].get("ownerReferences") or []
+    return any(owner.get("controller") and owner.get("uid") == uid for owner in owners)
+
+
 def assess(wanted: Manifest, live: Manifest | None, app: str, uid: str) -> Child:
     """How one child stands."""
     ref = ref_of(wanted)
     if live is None:
         return Child(ref, ChildState.MISSING)
     found = standing(live, app, uid)
-    if found is None:
-        found = ChildState.DIFFERS if differences(wanted, live) else ChildState.CURRENT
-    return Child(ref, found, live["metadata"]["uid"])
+    if found is not None:
+        return Child(ref, found, live["metadata"]["uid"])
+    return _difference(wanted, live, ref)
+
+
+def _difference(wanted: Manifest, live: Manifest, ref: Ref) -> Child:
+    """Ours: the same, another, or one whose change has to wait."""
+    uid = live["metadata"]["uid"]
+    if not differences(wanted, live):
+        return Child(ref, ChildState.CURRENT, uid)
+    if not restarts(wanted, live):
+        return Child(ref, ChildState.DIFFERS, uid)
+    refused = other_major(wanted, live)
+    if refused is not None:
+        return Child(ref, ChildState.IMPOSSIBLE, uid, refused)
+    digest: str = wanted["metadata"]["annotations"][APPLIED_ANNOTATION]
+    return Child(ref, ChildState.WAITING, uid, digest)
 
 
 def kept_mismatch(app: str, database: str, user: str, live: Mapping[Ref, Manifest]) -> str | None:

@@ -1,116 +1,118 @@
-"""The release: which revision is brought up in which colour, and when it is there.
-
-Until a second colour is brought up beside the first, a changed revision rolls the one colour in place.
-"""
+"""The release: one move at a time, from what was seen. Which moves there are stands in ``domain/phases.py``."""
 
 from __future__ import annotations
 
-from memoapp_operator.api.v1alpha1.memoapp import (
-    ActiveStatus,
-    Colour,
-    MemoApp,
-    MemoAppStatus,
-    ReleasePhase,
-    ReleaseStatus,
-    TrafficStatus,
-)
+from collections.abc import Callable
+from dataclasses import replace
 
+from memoapp_operator.api.v1alpha1.memoapp import Colour, MemoAppStatus, ReleaseStatus
+from memoapp_operator.api.v1alpha1.memoapp import ReleasePhase as Phase
+
+from . import forward, orders, phases, rollback
 from .conditions import timestamp
-from .observation import ChildState, Observation, Probe
+from .observation import Observation, Trouble
+from .state import HALF, State, other, split
+from .transitions import active_in, begun, moved
 
 
-def weight_of_green(status: MemoAppStatus) -> int:
-    """Percent of the clients that green serves, as committed."""
-    return status.traffic.green if status.traffic else 0
+def rebuilt(seen: Observation) -> State:
+    """The committed state; where the status was lost, what live objects tell of it.
 
-
-def running_colours(app: MemoApp, status: MemoAppStatus, *, prepared: bool, named: bool) -> tuple[Colour, ...]:
-    """The colours whose pods are rendered.
-
-    Args:
-        app: the MemoApp.
-        status: as committed: a colour runs only after a release named it.
-        prepared: database and Redis answer, so a first release may start its pods.
-        named: everything that the pods refer to is there.
+    Deployments name the revision of their colour; the routers' ConfigMap holds the weights and which revisions are
+    rejected. A release under way starts anew.
     """
-    del app
-    if status.release is None or not named:
-        return ()
-    return (status.release.colour,) if prepared or status.active is not None else ()
+    state = State.of(seen.app.status)
+    if state.release is not None or not seen.found:
+        return state
+    colour = Colour.GREEN if (seen.recorded or 0) > HALF else Colour.BLUE
+    if colour.value not in seen.found:
+        return state
+    now = timestamp(seen.now)
+    active = active_in(seen, replace(state, colours=seen.found), colour)
+    release = ReleaseStatus(
+        id=active.revision,
+        version=active.version,
+        colour=colour,
+        phase=Phase.COMPLETED,
+        started_at=now,
+        finished_at=now,
+    )
+    # What was ordered is taken for carried out: an old order must not be obeyed once more.
+    return State(release, active, split(colour), dict(seen.found), seen.noted, orders.all_noted(seen))
 
 
-def tiers(app: MemoApp) -> tuple[str, ...]:
-    """The tiers that the app has."""
-    return ("backend", "frontend") if app.spec.frontend is not None else ("backend",)
+def step(seen: Observation) -> State:
+    """The state after this pass: at most one move, and never one that is not in the table."""
+    before = rebuilt(seen)
+    if seen.app.spec.suspend:
+        return _suspended(seen, before)
+    state = orders.obeyed(seen, before)
+    phase = state.release.phase if state.release else None
+    if state.release is not before.release:
+        after = state  # an order was a move of its own
+    else:
+        after = _HANDLERS[phase](seen, state) if phase is not None else begun(seen, state)
+    if after.release is not None and after.release.id == (before.release.id if before.release else None):
+        phases.move(before.release.phase if before.release else None, after.release.phase)
+    return after
 
 
-def well(probe: Probe | None) -> bool:
-    """True where an answer came and was good."""
-    return probe is not None and probe.healthy
-
-
-def prepared(seen: Observation) -> bool:
-    """Database and Redis answer."""
-    return well(seen.database) and (seen.app.spec.redis is None or well(seen.cache))
-
-
-def next_release(seen: Observation) -> ReleaseStatus | None:
-    """The release after this pass: a new one, the present one, or the present one completed."""
-    present = seen.app.status.release
-    if seen.revision is None:
-        return present
-    if present is None or present.id != seen.revision:
-        active = seen.app.status.active
-        return ReleaseStatus(
-            id=seen.revision,
-            version=seen.app.spec.version,
-            colour=active.colour if active else Colour.BLUE,
-            phase=ReleasePhase.PREPARING,
-            started_at=timestamp(seen.now),
-        )
-    if present.phase is ReleasePhase.PREPARING and is_live(seen, present):
-        return present.model_copy(
-            update={"phase": ReleasePhase.COMPLETED, "finished_at": timestamp(seen.now)},
-        )
-    return present
-
-
-def is_live(seen: Observation, release: ReleaseStatus) -> bool:
-    """Everything is applied, every pod of the release is ready, and every router sends its clients there."""
-    names = ["router", *(f"{release.colour}-{tier}" for tier in tiers(seen.app))]
-    workloads = [seen.workloads.get(name) for name in names]
-    share = 100 if release.colour is Colour.GREEN else 0
+def serves_alone(seen: Observation, status: MemoAppStatus) -> bool:
+    """The declared revision serves, and no other colour runs that would need what only an older one has."""
+    declared, held = seen.declared, set((status.colours or {}).values())
+    ids = {seen.stored[name].id if name in seen.stored else None for name in held}
     return (
-        prepared(seen)
-        and not seen.refusals
-        and all(child.state is ChildState.CURRENT for child in seen.children)
-        and all(workload is not None and workload.settled for workload in workloads)
-        and bool(seen.routers)
-        and all(weight == share for weight in seen.routers.values())
+        declared is not None
+        and status.active is not None
+        and status.active.revision == declared.id
+        and ids == {declared.id}
     )
 
 
-def is_completed(status: MemoAppStatus, revision: str | None) -> bool:
-    """The declared revision is live: nothing leads to what it does not have any more."""
-    release = status.release
-    return release is not None and release.phase is ReleasePhase.COMPLETED and release.id == revision
+def _suspended(seen: Observation, state: State) -> State:
+    """While suspended no pod runs, so nothing can be judged: what is under way begins anew or is ended as it stood.
+
+    A warm colour goes, or it might come back sooner than the one that serves. A deadline counts work: it begins anew.
+    """
+    release = state.release
+    if release is None:
+        return state
+    match release.phase:
+        case Phase.PREPARING:
+            return moved(state, seen, Phase.PREPARING, deadline=None)
+        case Phase.SHIFTING:
+            return _ended(seen, state, release, None)
+        case Phase.ROLLING_BACK:
+            why = Trouble(release.reason, release.message or "", stalls=True) if release.reason else None
+            return _ended(seen, state, release, why)
+        case Phase.COMPLETED if other(release.colour).value in state.colours:
+            return moved(state, seen, Phase.RETIRED).without(other(release.colour))
+        case _:
+            return state
 
 
-def active_after(seen: Observation, release: ReleaseStatus | None) -> ActiveStatus | None:
-    """What serves: the release, once it completed; until then what served before."""
-    before = seen.app.status.active
-    if release is None or release.phase is not ReleasePhase.COMPLETED:
-        return before
-    if before is not None and before.revision == release.id:
-        return before
-    return ActiveStatus(
-        colour=release.colour, version=release.version, revision=release.id, since=release.finished_at or ""
-    )
+def _ended(seen: Observation, state: State, release: ReleaseStatus, why: Trouble | None) -> State:
+    """With no pod anywhere the clients are with the old colour by being said to be."""
+    old = other(release.colour)
+    if old.value not in state.colours:
+        return state
+    if state.active is None or state.active.colour is not old:
+        state = replace(state, active=active_in(seen, state, old))
+    back = replace(state, traffic=split(old)).without(release.colour)
+    if why is None:
+        return moved(back, seen, Phase.WITHDRAWN, ended=True)
+    return moved(back, seen, Phase.ROLLED_BACK, ended=True).rejecting(release.id, why)
 
 
-def traffic_after(active: ActiveStatus | None) -> TrafficStatus | None:
-    """The declared split; None before anything serves."""
-    if active is None:
-        return None
-    green = active.colour is Colour.GREEN
-    return TrafficStatus(blue=0 if green else 100, green=100 if green else 0)
+_HANDLERS: dict[Phase, Callable[[Observation, State], State]] = {
+    Phase.PENDING: forward.pending,
+    Phase.PREPARING: forward.preparing,
+    Phase.SHIFTING: forward.shifting,
+    Phase.COMPLETED: forward.completed,
+    Phase.RETIRED: forward.over,
+    Phase.ROLLING_BACK: rollback.rolling_back,
+    Phase.ROLLED_BACK: forward.over,
+    Phase.HELD: rollback.while_held,
+    Phase.REJECTED: forward.over,
+    Phase.WITHDRAWN: forward.over,
+}

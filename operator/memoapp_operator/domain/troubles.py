@@ -39,8 +39,27 @@ def workload(
     seen = status.get("observedGeneration", 0) >= controller["metadata"].get("generation", 0)
     updated = status.get("updatedReplicas", 0)
     settled = seen and updated == wanted == ready == status.get("replicas", 0)
-    trouble = None if settled else _trouble(name, controller, [*pods], health, creation)
-    return Workload(name=name, wanted=wanted, ready=ready, settled=settled, trouble=trouble)
+    mine = [*pods]
+    trouble = None if settled else _trouble(name, controller, mine, health, creation)
+    return Workload(name, wanted, ready, settled, trouble, _gone_since(controller, mine), _ready_since(mine))
+
+
+def _gone_since(controller: Manifest, pods: list[Manifest]) -> str | None:
+    """When the last ready pod ceased to be; by the controller's word where no pod is left to tell."""
+    conditions = [_conditions(pod).get("Ready") or {} for pod in pods]
+    if any(item.get("status") == "True" for item in conditions):
+        return None
+    moments = [str(item["lastTransitionTime"]) for item in conditions if item.get("lastTransitionTime")]
+    if moments:
+        return max(moments)
+    available = _conditions(controller).get("Available") or {}
+    return str(available.get("lastTransitionTime", "")) or None if available.get("status") == "False" else None
+
+
+def _ready_since(pods: list[Manifest]) -> str | None:
+    conditions = [_conditions(pod).get("Ready") or {} for pod in pods if not pod["metadata"].get("deletionTimestamp")]
+    moments = [item.get("lastTransitionTime") for item in conditions if item.get("status") == "True"]
+    return min((str(moment) for moment in moments if moment), default=None)
 
 
 def _trouble(
@@ -52,10 +71,10 @@ def _trouble(
         *_creation_failure(name, controller),
         *((creation,) if creation is not None else ()),
         *(trouble for pod in living for trouble in _pod_troubles(name, pod)),
-        *_health(controller, health),
-        *_deadline(name, controller),
+        *([health] if health else []),
     ]
-    return min(found, key=lambda trouble: not trouble.stalls, default=None)
+    worst = min(found, key=lambda trouble: not trouble.stalls, default=None)
+    return worst if worst is not None and worst.stalls else _late(name, controller, worst)
 
 
 def _conditions(manifest: Manifest) -> dict[str, dict[str, Any]]:
@@ -84,26 +103,22 @@ def pods_refused(name: str, text: str) -> Trouble:
     return Trouble(reason, f"{name}: {about}", stalls=True)
 
 
-def _health(controller: Manifest, health: Trouble | None) -> Iterator[Trouble]:
-    """A health path that is not reached within the time that a Deployment is given does not come by itself."""
-    if health is not None:
-        late = any(_deadline("", controller))
-        seconds = controller["spec"].get("progressDeadlineSeconds", 600)
-        message = f"{health.message} for {seconds}s" if late else health.message
-        yield Trouble(health.reason, message, stalls=late)
-
-
-def _deadline(name: str, controller: Manifest) -> Iterator[Trouble]:
+def _late(name: str, controller: Manifest, trouble: Trouble | None) -> Trouble | None:
+    """A trouble that may pass does not pass by itself any more once a Deployment's time is over."""
     progressing = _conditions(controller).get("Progressing")
-    if progressing is not None and progressing.get("reason") == "ProgressDeadlineExceeded":
-        seconds = controller["spec"].get("progressDeadlineSeconds", 600)
-        yield Trouble("ProgressDeadlineExceeded", f"{name}: not ready within {seconds}s", stalls=True)
+    if progressing is None or progressing.get("reason") != "ProgressDeadlineExceeded":
+        return trouble
+    limit = f"{controller['spec'].get('progressDeadlineSeconds', 600) // 60}m"
+    if trouble is None:
+        return Trouble("ProgressDeadlineExceeded", f"{name}: not ready within {limit}", stalls=True)
+    return Trouble(trouble.reason, f"{trouble.message} for {limit}", stalls=True)
 
 
 def _pod_troubles(name: str, pod: Manifest) -> Iterator[Trouble]:
     scheduled = _conditions(pod).get("PodScheduled")
     if scheduled is not None and scheduled["status"] == "False" and scheduled.get("reason") == "Unschedulable":
-        yield Trouble("Unschedulable", f"{name}: {scheduled.get('message', 'no node takes the pod')}", stalls=True)
+        # Not yet a matter for a person: a cluster autoscaler, or a pod that goes, may make room.
+        yield Trouble("Unschedulable", f"{name}: {scheduled.get('message', 'no node takes the pod')}", stalls=False)
     status = pod.get("status") or {}
     images = {item["name"]: item["image"] for item in pod["spec"].get("containers", [])}
     for container in [*(status.get("initContainerStatuses") or []), *(status.get("containerStatuses") or [])]:

@@ -4,28 +4,31 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from memoapp_operator.api.v1alpha1.memoapp import ActiveStatus, ReleasePhase, ReleaseStatus
+from memoapp_operator.api.v1alpha1.memoapp import ReleasePhase as Phase
 
+from . import phases
+from .colours import held_tiers
 from .conditions import AVAILABLE, CACHE_READY, DATABASE_READY, READY, RECONCILING, STALLED, Verdict, is_true
-from .manifest import SECRET
+from .manifest import SECRET, VOLUME_CLAIM
 from .observation import ChildState, Observation, Probe, Trouble, Workload
-from .release import tiers
+from .state import State, holder
 
 
-def verdicts(seen: Observation, release: ReleaseStatus | None, active: ActiveStatus | None) -> tuple[Verdict, ...]:
-    """Every condition of a MemoApp, given the release and the active colour after this pass."""
+def verdicts(seen: Observation, state: State) -> tuple[Verdict, ...]:
+    """Every condition of a MemoApp, given the state of its releases after this pass."""
     database, cache = database_verdict(seen), cache_verdict(seen)
     services = tuple(verdict for verdict in (database, cache) if verdict is not None)
-    trouble = next(problems(seen, services, release), None)
+    trouble = next(problems(seen, services, state), None)
     stalled = trouble is not None and trouble.stalls
+    progressing = trouble is not None and not stalled and trouble.reason != "Suspended"
     return (
         *services,
-        available_verdict(seen, active),
+        available_verdict(seen, state),
         _ready(trouble),
         Verdict(STALLED, stalled, trouble.reason, trouble.message)
         if trouble and stalled
         else Verdict(STALLED, status=False, reason="Progressing" if trouble else "Ready"),
-        Verdict(RECONCILING, status=trouble is not None and not stalled, reason=trouble.reason if trouble else "Ready"),
+        Verdict(RECONCILING, status=progressing, reason=trouble.reason if trouble else "Ready"),
     )
 
 
@@ -35,22 +38,25 @@ def _ready(trouble: Trouble | None) -> Verdict:
     return Verdict(READY, status=False, reason=trouble.reason, message=trouble.message)
 
 
-def problems(seen: Observation, services: tuple[Verdict, ...], release: ReleaseStatus | None) -> Iterator[Trouble]:
+def problems(seen: Observation, services: tuple[Verdict, ...], state: State) -> Iterator[Trouble]:
     """What keeps the declared spec from being live, gravest first."""
     yield from _blocked(seen)
-    workloads = sorted(seen.workloads.values(), key=lambda item: item.name)
-    troubles = [item.trouble for item in workloads if item.trouble is not None]
+    if seen.app.spec.suspend:
+        yield Trouble("Suspended", "suspended by spec.suspend", stalls=False)
+        return
+    yield from _refused_release(seen, state)
+    concerned = sorted(_concerned(seen, state), key=lambda item: item.name)
+    troubles = [item.trouble for item in concerned if item.trouble is not None]
     yield from sorted(troubles, key=lambda trouble: not trouble.stalls)
     for verdict in services:
         if not verdict.status:
             reason = "DatabaseNotReady" if verdict.type == DATABASE_READY else "CacheNotReady"
             yield Trouble(reason, f"waiting for {_service_name(verdict)}", stalls=False)
-    if release is None or release.phase is not ReleasePhase.COMPLETED:
-        yield Trouble("Preparing", "waiting for the pods of the release", stalls=False)
-    for item in workloads:
+    yield from _under_way(seen, state)
+    for item in concerned:
         if not item.settled:
             yield Trouble("Degraded", f"not all pods of {item.name} are ready", stalls=False)
-    yield from (Trouble("Degraded", f"{name} is not there", stalls=False) for name in _absent(seen, release))
+    yield from (Trouble("Degraded", f"{name} is not there", stalls=False) for name in _absent(seen, state))
     if not is_true(seen.app.status.conditions, READY) or _is_new(seen):
         yield from _unapplied(seen)
 
@@ -65,12 +71,53 @@ def _unapplied(seen: Observation) -> Iterator[Trouble]:
         yield Trouble("Applying", "the spec is being applied", stalls=False)
 
 
+def _refused_release(seen: Observation, state: State) -> Iterator[Trouble]:
+    """The declared revision was rejected, or a release is held."""
+    release, rejected = state.release, state.rejection(seen.declared.id if seen.declared else None)
+    if release is not None and release.phase is Phase.HELD:
+        yield Trouble("Held", release.message or "", stalls=True)
+    if rejected is not None:
+        yield Trouble(rejected.reason, rejected.message, stalls=True)
+
+
+def _under_way(seen: Observation, state: State) -> Iterator[Trouble]:
+    release = state.release
+    if release is None or not phases.is_over(release.phase):
+        phase = release.phase.value if release else Phase.PENDING.value
+        yield Trouble(phase, _TEXTS.get(phase, "the release is under way"), stalls=False)
+    elif state.active is None or (seen.declared is not None and seen.declared.id != state.active.revision):
+        yield Trouble(Phase.PENDING.value, _TEXTS[Phase.PENDING.value], stalls=False)
+
+
+_TEXTS = {
+    "Pending": "a release is about to begin",
+    "Preparing": "waiting for the pods of the release",
+    "Shifting": "the clients move to the new colour",
+    "RollingBack": "the clients move back to the old colour",
+}
+
+
+def _concerned(seen: Observation, state: State) -> Iterator[Workload]:
+    """Workloads that the declared spec rests on: not a warm colour's."""
+    release = state.release
+    colours = {state.active.colour if state.active else None}
+    if release is not None and not phases.is_over(release.phase):
+        colours.add(release.colour)
+    for item in seen.workloads.values():
+        colour, _, tier = item.name.partition("-")
+        if not tier or colour in colours:
+            yield item
+
+
 def _service_name(verdict: Verdict) -> str:
     return "the database" if verdict.type == DATABASE_READY else "Redis"
 
 
-def _absent(seen: Observation, release: ReleaseStatus | None) -> Iterator[str]:
-    wanted = ["router", *(f"{release.colour}-{tier}" for tier in tiers(seen.app))] if release else []
+def _absent(seen: Observation, state: State) -> Iterator[str]:
+    active = state.active
+    wanted = ["router"]
+    if active is not None:
+        wanted += [f"{active.colour}-{tier}" for tier in held_tiers(seen, state.colours.get(active.colour.value))]
     return (name for name in wanted if name not in seen.workloads)
 
 
@@ -92,8 +139,27 @@ def _blocked(seen: Observation) -> Iterator[Trouble]:
     leaving = [str(child.ref) for child in seen.children if child.state is ChildState.LEAVING]
     if leaving and seen.app.status.active is None:
         yield Trouble("ChildrenLeaving", f"waiting until they are deleted: {', '.join(leaving)}", stalls=False)
+    for child in seen.children:
+        if child.state is ChildState.IMPOSSIBLE:
+            yield Trouble("MajorVersionRefused", f"{child.ref}: {child.detail}", stalls=True)
     for ref, text in sorted(seen.refusals.items()):
-        yield Trouble("ChildRefused", f"the API server refuses {ref}: {text}", stalls=True)
+        growth = ref.kind == VOLUME_CLAIM and "resize" in text
+        reason = "StorageClassCannotExpand" if growth else "ChildRefused"
+        yield Trouble(reason, f"the API server refuses {ref}: {text}", stalls=True)
+    yield from _waiting(seen)
+
+
+def _waiting(seen: Observation) -> Iterator[Trouble]:
+    """Changes that would restart the database or Redis, and that nobody ordered yet."""
+    ordered = seen.app.status.orders.restarts if seen.app.status.orders else None
+    waiting = [
+        str(child.ref)
+        for child in seen.children
+        if child.state is ChildState.WAITING and child.detail not in (ordered or [])
+    ]
+    if waiting:
+        text = f"{', '.join(waiting)} would be restarted: order it by the annotation memoapp.dev/restart=<nonce>"
+        yield Trouble("RestartPending", text, stalls=True)
 
 
 def _secret_lost() -> Trouble:
@@ -110,19 +176,21 @@ def database_verdict(seen: Observation) -> Verdict:
     if seen.lost:
         trouble = _secret_lost()
         return Verdict(DATABASE_READY, status=False, reason=trouble.reason, message=trouble.message)
-    managed = seen.app.spec.database.managed is not None
-    return _service(DATABASE_READY, seen.database, seen.workloads.get("database"), managed=managed)
+    managed, suspended = seen.app.spec.database.managed is not None, seen.app.spec.suspend
+    return _service(DATABASE_READY, seen.database, seen.workloads.get("database"), managed=managed, suspended=suspended)
 
 
 def cache_verdict(seen: Observation) -> Verdict | None:
     """Does Redis answer? None where the app has none."""
     if seen.app.spec.redis is None:
         return None
-    managed = seen.app.spec.redis.managed is not None
-    return _service(CACHE_READY, seen.cache, seen.workloads.get("redis"), managed=managed)
+    managed, suspended = seen.app.spec.redis.managed is not None, seen.app.spec.suspend
+    return _service(CACHE_READY, seen.cache, seen.workloads.get("redis"), managed=managed, suspended=suspended)
 
 
-def _service(type_: str, probe: Probe | None, workload: Workload | None, *, managed: bool) -> Verdict:
+def _service(type_: str, probe: Probe | None, workload: Workload | None, *, managed: bool, suspended: bool) -> Verdict:
+    if suspended:
+        return Verdict(type_, status=None, reason="Suspended")
     if workload is not None and workload.trouble is not None:
         return Verdict(type_, status=False, reason=workload.trouble.reason, message=workload.trouble.message)
     if probe is not None and (not managed or workload is not None):
@@ -130,11 +198,14 @@ def _service(type_: str, probe: Probe | None, workload: Workload | None, *, mana
     return Verdict(type_, status=False, reason="Starting" if managed else "NotReachedYet")
 
 
-def available_verdict(seen: Observation, active: ActiveStatus | None) -> Verdict:
-    """Is traffic served? By the active colour's ready pods, through a ready router."""
-    if active is None:
+def available_verdict(seen: Observation, state: State) -> Verdict:
+    """Is traffic served? By ready pods of the colour that has the clients, through a ready router."""
+    if seen.app.spec.suspend:
+        return Verdict(AVAILABLE, status=False, reason="Suspended")
+    colour = holder(state.traffic)
+    if state.active is None or colour is None:
         return Verdict(AVAILABLE, status=False, reason="NotYetServing")
-    for name in ("router", *(f"{active.colour}-{tier}" for tier in tiers(seen.app))):
+    for name in ("router", *(f"{colour}-{tier}" for tier in held_tiers(seen, state.colours.get(colour.value)))):
         workload = seen.workloads.get(name)
         if workload is None or workload.ready == 0:
             return Verdict(AVAILABLE, status=False, reason="NoReadyPods", message=f"no pod of {name} is ready")

@@ -13,14 +13,15 @@ from .database import database
 from .database_scripts import database_config
 from .disruption import budgets
 from .haproxy import router_config, router_state
+from .ingress import ingress
 from .network import policies
-from .revision import revision
+from .revision import revision, stored_revision
 from .router import router
 from .secrets import minted, secrets
 from .services import services
 from .tiers import deployments
 
-__all__ = ["minted", "render", "revision"]
+__all__ = ["minted", "render", "revision", "stored_revision"]
 
 
 def render(context: Context) -> tuple[Manifest, ...]:
@@ -34,7 +35,7 @@ def render(context: Context) -> tuple[Manifest, ...]:
         *database_config(context),
         *cache_config(context),
         *router_config(context),
-        router_state(context),
+        *router_state(context),
         *claims(context),
         *services(context),
         *database(context),
@@ -43,6 +44,7 @@ def render(context: Context) -> tuple[Manifest, ...]:
         *router(context),
         *budgets(context),
         *policies(context),
+        *ingress(context),
     )
     ordered = sorted(found, key=lambda manifest: CHILD_KINDS.index(kind_of(manifest)))
     # Copies: parts that the builders share stay theirs, whatever a caller does with what it got.

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from memoapp_operator.api.v1alpha1.memoapp import Colour, MemoApp
+from memoapp_operator.domain.revision import Revision
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +33,9 @@ class Credentials:
     router_digest: str | None = None
 
 
+NO_RELEASE = "none"
+
+
 @dataclass(frozen=True, slots=True)
 class Context:
     """One MemoApp and what is known of its surroundings.
@@ -42,11 +46,14 @@ class Context:
         credentials: decoded Secrets.
         addresses: ClusterIP by Service, for those that exist: keys ``blue-backend``, ``blue-frontend``,
             ``green-backend``, ``green-frontend`` (frontend only where the app has one).
-        colours: the colours whose pods run, by decision of the release; empty before the first release began.
+        colours: the revision of each colour whose pods run, by decision of the release; empty before the first
+            release began.
         green_weight: share of the clients that green serves, in percent.
         release: id of the release that the clients' buckets are fixed for.
-        references: digest of the contents of the Secrets and ConfigMaps that a tier names, by tier
-            (``frontend``, ``backend``).
+        rejected: ids of the revisions that are rejected, and why, a line each; empty where none is.
+        copies: names of the immutable copies that stand for the Secrets and ConfigMaps that the tiers name, by kind
+            and name of the original; without one the original is named (an optional one that is not there).
+        replicas: replicas of the live Deployments, by ``blue-backend`` and the like.
         agent_image: image of the agent beside the database: that of the running StatefulSet, so that a new
             operator never restarts a database; None where there is none yet.
         claims: sizes of the volume claims as they stand in the cluster (quantity), by ``database`` and ``redis``.
@@ -56,9 +63,11 @@ class Context:
     platform: Platform
     credentials: Credentials = Credentials()
     addresses: Mapping[str, str] = field(default_factory=dict)
-    colours: tuple[Colour, ...] = ()
+    colours: Mapping[Colour, Revision] = field(default_factory=dict)
     green_weight: int = 0
-    release: str = "none"
-    references: Mapping[str, str] = field(default_factory=dict)
+    release: str = NO_RELEASE
+    rejected: str = ""
+    copies: Mapping[tuple[str, str], str] = field(default_factory=dict)
+    replicas: Mapping[str, int] = field(default_factory=dict)
     agent_image: str | None = None
     claims: Mapping[str, str] = field(default_factory=dict)

@@ -9,18 +9,20 @@ from memoapp_operator.api.v1alpha1.memoapp import Colour
 from memoapp_operator.domain.manifest import DISRUPTION_BUDGET, Manifest
 
 from .context import Context
-from .endpoints import ROUTER, coloured, tiers
+from .endpoints import ROUTER, coloured
 from .metadata import child, selector
+from .tiers import replicas
 
 
 def budgets(context: Context) -> tuple[Manifest, ...]:
     """The budgets of the colours that run, and of the router."""
-    found = []
-    for colour in context.colours:
-        for component, tier in tiers(context).items():
-            if tier.replicas > 1:
-                found.append(_budget(context, coloured(colour, component), component, colour))
-    if context.app.spec.traffic.replicas > 1:
+    found = [
+        _budget(context, coloured(colour, component), component, colour)
+        for colour, revision in context.colours.items()
+        for component in revision.tiers
+        if replicas(context, colour, component) > 1
+    ]
+    if context.app.spec.traffic.replicas > 1 and not context.app.spec.suspend:
         found.append(_budget(context, ROUTER, ROUTER, None))
     return tuple(found)
 

@@ -33,8 +33,20 @@ def tiers(context: Context) -> dict[str, Backend | Frontend]:
     return found
 
 
-def entry(context: Context) -> str:
+def ports_of(context: Context, colour: Colour) -> dict[str, int]:
+    """Ports of a colour's tiers, by component: those of its revision, and of the spec where it holds none."""
+    found = {component: tier.port for component, tier in tiers(context).items()}
+    revision = context.colours.get(colour)
+    if revision is not None:
+        found |= {component: int(tier["port"]) for component, tier in revision.tiers.items()}
+    return found
+
+
+def entry(context: Context, colour: Colour) -> str:
     """The component of a colour that the router talks to: the frontend, or the backend where there is none."""
+    revision = context.colours.get(colour)
+    if revision is not None:
+        return revision.entry
     return FRONTEND if context.app.spec.frontend else BACKEND
 
 

@@ -12,8 +12,8 @@ from collections.abc import Iterable
 from memoapp_operator.api.v1alpha1.memoapp import Colour
 from memoapp_operator.domain.manifest import CONFIG_MAP, Manifest
 
-from .context import Context
-from .endpoints import ROUTER, ROUTER_ADMIN_PORT, ROUTER_HEALTH_PORT, ROUTER_PORT, coloured, entry, tiers
+from .context import NO_RELEASE, Context
+from .endpoints import ROUTER, ROUTER_ADMIN_PORT, ROUTER_HEALTH_PORT, ROUTER_PORT, coloured, entry, ports_of
 from .metadata import child
 
 CONFIG = "router"
@@ -25,8 +25,11 @@ RUN_PATH = "/run/haproxy"
 STATE_MAP = f"{STATE_PATH}/state.map"
 RELEASE_MAP = f"{STATE_PATH}/release.map"
 HEALTH_PATH = "/healthz"
+UNCONFIRMED_SECONDS = 90
 WEIGHT_KEY = "weight"
 RELEASE_KEY = "release"
+CONFIRMED_KEY = "confirmed"
+REJECTED_KEY = "rejected"
 
 # maxconn and nbthread: else both follow the node's limits, and memory with them.
 # hard-stop-after lies within the pod's 30 s of grace; idle connections (10 s) are gone before that.
@@ -37,6 +40,7 @@ global
   hard-stop-after 20s
   log stdout format raw local0
   stats socket {RUN_PATH}/admin.sock mode 600 level admin
+  set-var proc.started date()
 
 defaults
   mode http
@@ -82,11 +86,17 @@ backend @COLOUR@
   server service @SERVER@
 """
 
+# A router that starts reads its weights from a file that the kubelet may bring up to date a minute late. So it is ready
+# only once the operator confirmed its weights, or, with no operator, after a full sync of the kubelet (60 to 90 s).
 _HEALTH = f"""\
 frontend health
   bind @ANY@:{ROUTER_HEALTH_PORT}
-  monitor-uri {HEALTH_PATH}
-  http-request deny deny_status 404
+  http-request deny deny_status 404 unless {{ path {HEALTH_PATH} }}
+  http-request set-var(txn.confirmed) str({CONFIRMED_KEY}),map_str_int({STATE_MAP},0)
+  http-request set-var(txn.age) date(),sub(proc.started)
+  http-request return status 200 if {{ var(txn.confirmed) -m int gt 0 }}
+  http-request return status 200 if {{ var(txn.age) -m int gt {UNCONFIRMED_SECONDS} }}
+  http-request deny deny_status 503
 """
 
 # The runtime API for the operator alone: "ssl" on a stats socket is ignored, a listener before it is not.
@@ -100,18 +110,18 @@ listen admin
 
 def configuration(context: Context) -> str | None:
     """haproxy.cfg; None as long as the address of a colour's Service is unknown."""
-    component = entry(context)
-    addresses = {colour: context.addresses.get(coloured(colour, component)) for colour in Colour}
-    known = {colour: address for colour, address in addresses.items() if address}
-    if len(known) < len(addresses):
-        return None
-    port = tiers(context)[component].port
-    colours = [
-        _COLOUR.replace("@COLOUR@", colour).replace("@SERVER@", f"{_bracketed(address)}:{port}")
-        for colour, address in known.items()
-    ]
+    addresses: list[str] = []
+    servers: dict[Colour, str] = {}
+    for colour in Colour:
+        component = entry(context, colour)
+        address = context.addresses.get(coloured(colour, component))
+        if not address:
+            return None
+        addresses.append(address)
+        servers[colour] = f"{_bracketed(address)}:{ports_of(context, colour)[component]}"
+    colours = [_COLOUR.replace("@COLOUR@", colour).replace("@SERVER@", server) for colour, server in servers.items()]
     text = "\n".join((_GLOBAL, _ENTRY, *colours, _HEALTH, _ADMIN))
-    return text.replace("@ANY@", _any(known.values()))
+    return text.replace("@ANY@", _any(addresses))
 
 
 def router_config(context: Context) -> tuple[Manifest, ...]:
@@ -122,13 +132,20 @@ def router_config(context: Context) -> tuple[Manifest, ...]:
     return ({**child(CONFIG_MAP, context, CONFIG, component=ROUTER), "data": {CONFIG_FILE: text}},)
 
 
-def router_state(context: Context) -> Manifest:
-    """The ConfigMap with the maps: what a router that starts anew reads."""
+def router_state(context: Context) -> tuple[Manifest, ...]:
+    """The ConfigMap with the maps: what a router that starts anew reads.
+
+    It also keeps which revision is rejected: weights and rejection together rebuild a status that was lost. None before
+    the first release: the clients' buckets are fixed for one.
+    """
+    if context.release == NO_RELEASE:
+        return ()
     data = {
-        "state.map": f"{WEIGHT_KEY} {context.green_weight}\n",
+        "state.map": f"{WEIGHT_KEY} {context.green_weight}\n{CONFIRMED_KEY} 0\n",
         "release.map": f"{RELEASE_KEY} {context.release}\n",
+        REJECTED_KEY: context.rejected,
     }
-    return {**child(CONFIG_MAP, context, STATE, component=ROUTER), "data": data}
+    return ({**child(CONFIG_MAP, context, STATE, component=ROUTER), "data": data},)
 
 
 def _any(addresses: Iterable[str]) -> str:

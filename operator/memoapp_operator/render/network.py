@@ -17,6 +17,7 @@ Database and Redis may call nobody; the others may call whom they like. Probes o
 
 from __future__ import annotations
 
+from memoapp_operator.api.v1alpha1.memoapp import Colour
 from memoapp_operator.domain.manifest import NETWORK_POLICY, Manifest
 
 from .context import Context
@@ -31,6 +32,7 @@ from .endpoints import (
     ROUTER,
     ROUTER_ADMIN_PORT,
     ROUTER_PORT,
+    ports_of,
 )
 from .metadata import child, selector
 
@@ -43,10 +45,10 @@ def policies(context: Context) -> tuple[Manifest, ...]:
     rules = [_rule(ROUTER_PORT), _rule(ROUTER_ADMIN_PORT, operator)]
     found = [_policy(context, ROUTER, rules)]
     callers = [_pods(context, ROUTER), _pods(context, FRONTEND), operator]
-    found.append(_policy(context, BACKEND, [_rule(spec.backend.port, *callers)]))
-    if spec.frontend:
-        rules = [_rule(spec.frontend.port, _pods(context, ROUTER), operator)]
-        found.append(_policy(context, FRONTEND, rules))
+    found.append(_policy(context, BACKEND, [_rule(port, *callers) for port in _ports(context, BACKEND)]))
+    fronts = _ports(context, FRONTEND)
+    if fronts:
+        found.append(_policy(context, FRONTEND, [_rule(port, _pods(context, ROUTER), operator) for port in fronts]))
     users = [_pods(context, BACKEND), operator]
     if spec.database.managed:
         rules = [_rule(DATABASE_PORT, *users), _rule(AGENT_PORT, operator)]
@@ -54,6 +56,12 @@ def policies(context: Context) -> tuple[Manifest, ...]:
     if spec.redis and spec.redis.managed:
         found.append(_policy(context, CACHE, [_rule(CACHE_PORT, *users)], silent=True))
     return tuple(found)
+
+
+def _ports(context: Context, component: str) -> list[int]:
+    """The ports of a component in both colours: two versions may listen on different ones."""
+    found = {ports_of(context, colour).get(component) for colour in Colour}
+    return sorted(port for port in found if port is not None)
 
 
 def _policy(context: Context, component: str, ingress: list[Manifest], *, silent: bool = False) -> Manifest:

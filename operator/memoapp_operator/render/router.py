@@ -51,7 +51,7 @@ def router(context: Context) -> tuple[Manifest, ...]:
     }
     found = {
         **ROLLOUT,
-        "replicas": context.app.spec.traffic.replicas,
+        "replicas": 0 if context.app.spec.suspend else context.app.spec.traffic.replicas,
         "selector": {"matchLabels": selector(context, ROUTER)},
         "template": template,
     }

@@ -15,7 +15,7 @@ from .endpoints import (
     ROUTER_PORT,
     SERVICE_PORT,
     coloured,
-    tiers,
+    ports_of,
 )
 from .metadata import child, selector
 
@@ -25,7 +25,8 @@ def services(context: Context) -> tuple[Manifest, ...]:
     spec = context.app.spec
     found = [_service(context, None, ROUTER, SERVICE_PORT, target=ROUTER_PORT)]
     for colour in Colour:
-        found += [_coloured(context, colour, component, tier.port) for component, tier in tiers(context).items()]
+        ports = ports_of(context, colour)
+        found += [_coloured(context, colour, component, port) for component, port in ports.items()]
     if spec.database.managed:
         found.append(_database(context))
     if spec.redis and spec.redis.managed:

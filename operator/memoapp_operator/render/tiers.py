@@ -8,6 +8,7 @@ from memoapp_operator.api.v1alpha1.memoapp import Colour
 from memoapp_operator.api.v1alpha1.workload import Backend, Frontend
 from memoapp_operator.domain import names
 from memoapp_operator.domain.manifest import DEPLOYMENT, Manifest
+from memoapp_operator.domain.revision import Revision, with_copies
 
 from . import pod
 from .context import Context
@@ -17,7 +18,7 @@ from .metadata import child, name, selector
 from .quantity import resources
 from .secrets import CONNECTION
 
-REFERENCES_ANNOTATION = "memoapp.dev/references"
+REVISION_ANNOTATION = "memoapp.dev/revision-name"
 # The person's volumes have names of their own choice; this one is the operator's.
 _TMP_VOLUME = "memoapp-tmp"
 _TMP_PATH = "/tmp"  # noqa: S108 - a volume of its own
@@ -28,45 +29,57 @@ _REQUESTS: dict[str, Manifest] = {
 
 
 def deployments(context: Context) -> tuple[Manifest, ...]:
-    """The Deployments of the colours that run.
+    """The Deployments of the colours that run, each from the revision of its colour.
 
     A frontend is left out as long as the address of its colour's backend Service is unknown: it would call another.
     """
-    found = []
-    for colour in context.colours:
-        for component, tier in tiers(context).items():
-            if component == BACKEND or coloured(colour, BACKEND) in context.addresses:
-                found.append(_deployment(context, colour, component, tier))
-    return tuple(found)
+    return tuple(
+        _deployment(context, colour, component, revision)
+        for colour, revision in context.colours.items()
+        for component in revision.tiers
+        if component == BACKEND or coloured(colour, BACKEND) in context.addresses
+    )
+
+
+def replicas(context: Context, colour: Colour, component: str) -> int:
+    """Replicas as the spec says, none while suspended; of a tier that the spec has no more, as many as there are."""
+    if context.app.spec.suspend:
+        return 0
+    tier = tiers(context).get(component)
+    return tier.replicas if tier is not None else max(1, context.replicas.get(coloured(colour, component), 1))
 
 
 def template(context: Context, component: str) -> Manifest:
-    """The pod template of a tier as declared: without colour and host aliases, which do not make a revision."""
+    """The pod template of a tier as declared: without colour and host aliases, which do not make a revision.
+
+    Where it names a Secret or ConfigMap, the immutable copy stands instead.
+    """
     tier = tiers(context)[component]
     metadata: Manifest = {"labels": names.labels(context.app.metadata.name, component)}
-    if component in context.references:
-        metadata["annotations"] = {REFERENCES_ANNOTATION: context.references[component]}
-    return {"metadata": metadata, "spec": _pod(context, component, tier)}
+    return with_copies({"metadata": metadata, "spec": _pod(context, component, tier)}, context.copies)
 
 
-def _deployment(context: Context, colour: Colour, component: str, tier: Backend | Frontend) -> Manifest:
+def _deployment(context: Context, colour: Colour, component: str, revision: Revision) -> Manifest:
+    found = child(DEPLOYMENT, context, coloured(colour, component), component=component, colour=colour)
+    found["metadata"]["annotations"] = {REVISION_ANNOTATION: revision.name}
     return {
-        **child(DEPLOYMENT, context, coloured(colour, component), component=component, colour=colour),
+        **found,
         "spec": {
             **pod.ROLLOUT,
-            "replicas": tier.replicas,
+            "replicas": replicas(context, colour, component),
             "selector": {"matchLabels": selector(context, component, colour)},
-            "template": _in_colour(context, colour, component, tier),
+            "template": _in_colour(context, colour, revision, component),
         },
     }
 
 
-def _in_colour(context: Context, colour: Colour, component: str, tier: Backend | Frontend) -> Manifest:
-    found = deepcopy(template(context, component))
+def _in_colour(context: Context, colour: Colour, revision: Revision, component: str) -> Manifest:
+    tier = revision.tiers[component]
+    found: Manifest = deepcopy(dict(tier["template"]))
     found["metadata"]["labels"][names.COLOUR_LABEL] = colour.value
-    if isinstance(tier, Frontend):
+    if "backendHost" in tier:
         address = context.addresses[coloured(colour, BACKEND)]
-        found["spec"]["hostAliases"] = [{"ip": address, "hostnames": [tier.backend_host]}]
+        found["spec"]["hostAliases"] = [{"ip": address, "hostnames": [tier["backendHost"]]}]
     return found
 
 
@@ -104,7 +117,7 @@ def _container(context: Context, component: str, tier: Backend | Frontend) -> Ma
         "image": tier.image,
         "command": tier.command,
         "args": tier.args,
-        "env": _environment(context, component, tier),
+        "env": deepcopy(_environment(context, component, tier)),
         "envFrom": stored(tier.env_from),
         "ports": [container_port(tier.port, "http")],
         "resources": resources(tier.resources, _REQUESTS[component]),

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from base64 import b64encode
-from collections.abc import Mapping
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -13,9 +14,10 @@ from memoapp_operator.domain import names, ownership, release
 from memoapp_operator.domain.diff import differences
 from memoapp_operator.domain.manifest import SECRET, VOLUME_CLAIM, Manifest, Ref, ref_of
 from memoapp_operator.domain.observation import Child, ChildState
-from memoapp_operator.ports import Clock, Cluster, Mint, Refused
+from memoapp_operator.ports import Clock, Cluster, Mint, Refused, Services, Steering
 
-from .credentials import connected_cache_password, damaged
+from .credentials import connected_cache_password, damaged, router_certificate
+from .revisions import Revisions, is_superseded, kept
 from .snapshot import Built, Snapshot, digest, is_settled
 
 logger = logging.getLogger(__name__)
@@ -59,12 +61,15 @@ class Actor:
 
     Args:
         cluster: the API server.
+        services: the routers.
         mint: where new secrets come from.
         clock: the time.
     """
 
-    def __init__(self, cluster: Cluster, mint: Mint, clock: Clock) -> None:
+    def __init__(self, cluster: Cluster, services: Services, mint: Mint, clock: Clock) -> None:
         self._cluster = cluster
+        self._services = services
+        self._revisions = Revisions(cluster)
         self._mint = mint
         self._clock = clock
 
@@ -76,6 +81,7 @@ class Actor:
         """
         built = snapshot.built_for(status)
         app, changed = built.context.app, False
+        restarts = (status.orders.restarts if status.orders else None) or ()
         for skeleton in built.to_mint(snapshot.live):
             if self._would_lose(skeleton, snapshot):
                 continue
@@ -85,11 +91,25 @@ class Actor:
         for manifest in built.wanted(snapshot.live):
             live = snapshot.live.get(ref_of(manifest))
             child = ownership.assess(manifest, live, app.metadata.name, app.metadata.uid)
-            changed |= await self._bring(manifest, child, live, memory)
-        for ref, live in self._superfluous(built, snapshot, status).items():
+            changed |= await self._bring(manifest, child, live, memory, restarts)
+        changed |= await self._revisions.store(snapshot, built, status)
+        changed |= await self._steer(snapshot, built)
+        stays = kept(snapshot, status)
+        await self._revisions.prune_copies(snapshot, stays)
+        for ref, live in self._superfluous(built, snapshot, status, stays).items():
             await self._cluster.delete(ref, app.metadata.namespace, live["metadata"]["uid"])
             changed = True
         return changed
+
+    async def _steer(self, snapshot: Snapshot, built: Built) -> bool:
+        """Set the weights in every router that does not have them; they are read back in the next pass."""
+        certificate = router_certificate(built.context.app, snapshot.live)
+        if certificate is None:
+            return False
+        goal = Steering(built.context.green_weight, built.context.release)
+        wrong = [address for address, told in snapshot.routers.values() if told is not None and told != goal]
+        await asyncio.gather(*(self._services.steer(address, certificate, goal) for address in wrong))
+        return bool(wrong)
 
     async def _create(self, skeleton: Manifest, snapshot: Snapshot, memory: Memory) -> bool:
         """Mint one Secret; False where it is refused: nothing may be built on one that is not there."""
@@ -127,8 +147,11 @@ class Actor:
         data = {key: b64encode(value.encode()).decode() for key, value in values.items()}
         return {**skeleton, "metadata": metadata, "data": data}
 
-    async def _bring(self, manifest: Manifest, child: Child, live: Manifest | None, memory: Memory) -> bool:
-        if child.state not in {ChildState.MISSING, ChildState.DIFFERS}:
+    async def _bring(
+        self, manifest: Manifest, child: Child, live: Manifest | None, memory: Memory, restarts: Collection[str]
+    ) -> bool:
+        ordered = child.state is ChildState.WAITING and child.detail in restarts
+        if child.state not in {ChildState.MISSING, ChildState.DIFFERS} and not ordered:
             memory.refusals.pop(child.ref, None)
             return False
         identity = digest(manifest)
@@ -165,29 +188,28 @@ class Actor:
         logger.info("applied %s", child.ref)
         return True
 
-    def _superfluous(self, built: Built, snapshot: Snapshot, status: MemoAppStatus) -> dict[Ref, Manifest]:
-        """What is ours by owner reference and goes: not in the spec any more, or a minted Secret to be made anew.
+    def _superfluous(
+        self, built: Built, snapshot: Snapshot, status: MemoAppStatus, stays: frozenset[Ref]
+    ) -> dict[Ref, Manifest]:
+        """What is ours by owner reference and goes: of no use any more, or a minted Secret to be made anew.
 
-        Parts that left the spec go once the release without them completed: until then routers and pods use them.
+        Parts that left the spec go once the release without them serves alone: until then routers and pods use them.
         """
         app = built.context.app
         tls = Ref(SECRET, names.child(app.metadata.name, "router-tls"))
         refs = {ref for ref in (tls,) if ref in snapshot.live and self._ends_soon(snapshot.live[ref])}
         refs.update(damaged(app, snapshot.live))
-        if release.is_completed(status, snapshot.observation.revision):
-            refs.update(snapshot.live.keys() - built.declared)
-        mine = {ref: snapshot.live[ref] for ref in sorted(refs) if _owned(snapshot.live[ref], app.metadata.uid)}
+        alone = release.serves_alone(snapshot.observation, status)
+        unused = snapshot.live.keys() - built.declared - stays
+        refs.update(ref for ref in unused if alone or is_superseded(snapshot.live[ref], status))
+        mine = {
+            ref: snapshot.live[ref] for ref in sorted(refs) if ownership.owned(snapshot.live[ref], app.metadata.uid)
+        }
         return {ref: live for ref, live in mine.items() if not live["metadata"].get("deletionTimestamp")}
 
     def _ends_soon(self, secret: Manifest) -> bool:
         noted = (secret["metadata"].get("annotations") or {}).get(NOT_AFTER_ANNOTATION)
         return noted is not None and datetime.fromisoformat(noted) - self._clock.now() < RENEW_BEFORE
-
-
-def _owned(live: Mapping[str, object], uid: str) -> bool:
-    metadata = live["metadata"]
-    owners = metadata.get("ownerReferences") if isinstance(metadata, dict) else None
-    return any(owner.get("controller") and owner.get("uid") == uid for owner in owners or [])
 
 
 def _speakable(error: Refused, ref: Ref) -> str:

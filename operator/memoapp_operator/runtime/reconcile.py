@@ -68,7 +68,7 @@ class Reconciler:
         self._resync = resync
         self._metrics = metrics
         self._observer = Observer(cluster, services, platform, clock)
-        self._actor = Actor(cluster, mint, clock)
+        self._actor = Actor(cluster, services, mint, clock)
         self._memories: dict[Key, tuple[str, Memory]] = {}
         self._numbers = itertools.count(1)
 

@@ -1,4 +1,4 @@
-"""The Secrets and ConfigMaps that people name: what is missing, and a digest of what is there."""
+"""The Secrets and ConfigMaps that people name: what is missing, and the copies that pods are given."""
 
 from __future__ import annotations
 
@@ -24,20 +24,20 @@ def missing(references: Iterable[Reference], live: Mapping[Ref, Manifest]) -> tu
     return tuple(sorted(set(found)))
 
 
-def digests(references: Iterable[Reference], live: Mapping[Ref, Manifest]) -> dict[str, str]:
-    """By tier, a digest of everything that the tier names: another content is another revision."""
-    contents: dict[str, list[tuple[str, dict[str, str] | None]]] = {}
+def copy_names(references: Iterable[Reference], live: Mapping[Ref, Manifest]) -> dict[tuple[str, str], str]:
+    """The copy that stands for each object that is there, by kind and name: ``<name>-<8 hex of its content>``."""
+    found = {}
     for reference in references:
         target = live.get(reference.ref)
-        contents.setdefault(reference.tier, []).append(
-            (str(reference.ref), _contents(target) if target is not None else None)
-        )
-    return {
-        tier: hashlib.sha256(json.dumps(sorted(items, key=lambda item: item[0]), sort_keys=True).encode()).hexdigest()[
-            :16
-        ]
-        for tier, items in contents.items()
-    }
+        if target is not None:
+            found[reference.ref.kind.kind, reference.ref.name] = copy_name(reference.ref.name, _contents(target))
+    return found
+
+
+def copy_name(name: str, contents: Mapping[str, str]) -> str:
+    """The name of the immutable copy of an object with these (base64 or plain) values."""
+    text = json.dumps(dict(contents), sort_keys=True, separators=(",", ":"))
+    return f"{name[:244]}-{hashlib.sha256(text.encode()).hexdigest()[:8]}"
 
 
 def _contents(target: Manifest) -> dict[str, str]:

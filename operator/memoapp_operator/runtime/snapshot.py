@@ -5,15 +5,19 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from memoapp_operator.api.v1alpha1.memoapp import Colour, MemoAppStatus
-from memoapp_operator.domain import ownership, release
+from memoapp_operator.domain import names, ownership
+from memoapp_operator.domain.colours import tiers
 from memoapp_operator.domain.diff import differences
-from memoapp_operator.domain.manifest import Manifest, Ref, ref_of
+from memoapp_operator.domain.manifest import DEPLOYMENT, DISRUPTION_BUDGET, STATEFUL_SET, Manifest, Ref, kind_of, ref_of
 from memoapp_operator.domain.observation import Child, ChildState, Observation
+from memoapp_operator.domain.restarts import TEMPLATE_ANNOTATION
+from memoapp_operator.domain.state import rejection_text, weight_of_green
+from memoapp_operator.ports import Steering
 from memoapp_operator.render.children import minted, render
-from memoapp_operator.render.context import Context, Credentials
+from memoapp_operator.render.context import NO_RELEASE, Context, Credentials
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,13 +28,15 @@ class Built:
         context: what they were asked with.
         minted: skeletons of the Secrets to be minted.
         rendered: every child that can be rendered by now.
-        declared: every child that the spec can have, whether or not it can be rendered by now.
+        declared: every child that spec and colours can have, whether or not it can be rendered by now.
+        possible: those, and what a colour that runs no pods yet will have.
     """
 
     context: Context
     minted: tuple[Manifest, ...]
     rendered: tuple[Manifest, ...]
     declared: frozenset[Ref]
+    possible: frozenset[Ref]
 
     def wanted(self, live: Mapping[Ref, Manifest]) -> tuple[Manifest, ...]:
         """Every child to be applied: skeletons of minted Secrets where they are there, then all that is rendered."""
@@ -45,7 +51,8 @@ def build(context: Context) -> Built:
     """Ask the builders; the manifests carry their digests."""
     skeletons = tuple(stamped(skeleton) for skeleton in minted(context))
     rendered = tuple(stamped(manifest) for manifest in render(context))
-    return Built(context, skeletons, rendered, declared_refs(context))
+    declared = declared_refs(context)
+    return Built(context, skeletons, rendered, declared, declared | coloured_refs(context))
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +64,7 @@ class Snapshot:
         live: live children and foreign objects in their place, by reference.
         context: for the builders, by the status as it was read.
         observation: for the decision.
-        prepared: database and Redis answered.
+        routers: address and steering of every router pod that runs, ready or not, by its name.
         built: by the status as it was read.
     """
 
@@ -65,7 +72,7 @@ class Snapshot:
     live: Mapping[Ref, Manifest]
     context: Context
     observation: Observation
-    prepared: bool = False
+    routers: Mapping[str, tuple[str, Steering | None]] = field(default_factory=dict)
     built: Built | None = None
 
     def built_for(self, status: MemoAppStatus) -> Built:
@@ -75,16 +82,18 @@ class Snapshot:
 
     def context_for(self, status: MemoAppStatus) -> Context:
         """The builders' context once ``status`` is committed."""
+        stored = self.observation.stored
+        colours = {
+            colour: stored[name]
+            for colour in Colour
+            if (name := (status.colours or {}).get(colour.value)) is not None and name in stored
+        }
         return replace(
             self.context,
-            colours=release.running_colours(
-                self.context.app,
-                status,
-                prepared=self.prepared,
-                named=self.observation.revision is not None,
-            ),
-            green_weight=release.weight_of_green(status),
-            release=status.release.id if status.release else "none",
+            colours=colours,
+            green_weight=weight_of_green(status),
+            release=status.release.id if status.release else NO_RELEASE,
+            rejected=rejection_text(status.rejected or ()),
             addresses={**(status.addresses or {}), **self.context.addresses},
         )
 
@@ -105,6 +114,8 @@ def stamped(manifest: Manifest) -> Manifest:
     """The manifest with its own digest, so that what it no longer says is seen as well."""
     metadata = manifest["metadata"]
     annotations = {**metadata.get("annotations", {}), ownership.APPLIED_ANNOTATION: digest(manifest)}
+    if kind_of(manifest) == STATEFUL_SET:
+        annotations[TEMPLATE_ANNOTATION] = digest(manifest["spec"]["template"])
     return {**manifest, "metadata": {**metadata, "annotations": annotations}}
 
 
@@ -118,7 +129,7 @@ def children(built: Built, live: Mapping[Ref, Manifest], settled: Settled) -> tu
     app = built.context.app.metadata
     manifests = (*built.wanted(live), *built.to_mint(live))
     found = [_standing(item, live.get(ref_of(item)), built.context, settled) for item in manifests]
-    hidden = built.declared - {child.ref for child in found}
+    hidden = built.possible - {child.ref for child in found}
     standings = {ref: ownership.standing(live[ref], app.name, app.uid) for ref in sorted(hidden) if ref in live}
     in_the_way = [Child(ref, state, live[ref]["metadata"]["uid"]) for ref, state in standings.items() if state]
     return (*found, *in_the_way)
@@ -138,12 +149,20 @@ def is_settled(manifest: Manifest, live: Manifest, settled: Settled) -> bool:
 
 
 def declared_refs(context: Context) -> frozenset[Ref]:
-    """Every child that the spec can have, whether or not it can be rendered by now."""
+    """Every child that spec and colours can have, whether or not it can be rendered by now."""
     credentials = Credentials(
         database=dict.fromkeys(("host", "port", "user", "password", "dbname", "monitor-password"), "0"),
         cache=dict.fromkeys(("host", "port", "user", "password"), "0"),
         router_digest="0",
     )
     addresses = {f"{colour}-{tier}": "192.0.2.1" for colour in Colour for tier in ("backend", "frontend")}
-    full = replace(context, credentials=credentials, addresses=addresses, colours=tuple(Colour))
+    full = replace(context, credentials=credentials, addresses=addresses)
     return frozenset(ref_of(manifest) for manifest in (*minted(full), *render(full)))
+
+
+def coloured_refs(context: Context) -> frozenset[Ref]:
+    """What the pods of either colour will come with, by the spec."""
+    app = context.app
+    suffixes = [f"{colour}-{tier}" for colour in Colour for tier in tiers(app)]
+    kinds = (DEPLOYMENT, DISRUPTION_BUDGET)
+    return frozenset(Ref(kind, names.child(app.metadata.name, suffix)) for kind in kinds for suffix in suffixes)

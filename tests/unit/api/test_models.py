@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from memoapp_operator.api.v1alpha1.base import Part, Spec, Status
-from memoapp_operator.api.v1alpha1.memoapp import MemoAppSpec
+from memoapp_operator.api.v1alpha1.memoapp import MemoApp, MemoAppSpec
+from memoapp_operator.domain.durations import seconds
 from pydantic import BaseModel, ValidationError
 
-from tests.api.samples import LEAST
+from tests.api.samples import LEAST, memo_app
 
 RULES = "x-kubernetes-validations"
 
@@ -61,3 +63,23 @@ def test_a_quantity_is_checked_without_an_api_server_too(quantity: Any) -> None:
     backend = {**LEAST["backend"], "resources": {"limits": {"cpu": quantity}}}
     with pytest.raises(ValidationError):
         MemoAppSpec.model_validate({**LEAST, "backend": backend})
+
+
+@pytest.mark.parametrize("text", ["", "30", "7d", "1.5h", "-1m", "1000000h", "1h" * 9, None])
+def test_a_duration_is_checked_without_an_api_server_too(text: Any) -> None:
+    with pytest.raises(ValidationError):
+        MemoAppSpec.model_validate({**LEAST, "release": {"keepOld": text}})
+
+
+def test_no_duration_that_can_be_written_runs_over_the_calendar() -> None:
+    longest = "999999h999999h9h"
+    release = MemoAppSpec.model_validate({**LEAST, "release": {"keepOld": longest}}).release
+    assert datetime.now(UTC) + timedelta(seconds=seconds(release.keep_old))
+
+
+def test_annotations_are_read_and_need_not_be_there() -> None:
+    app = memo_app("memo", "prod", LEAST)
+    app["metadata"]["uid"] = "1"
+    assert MemoApp.model_validate(app).metadata.annotations == {}
+    app["metadata"]["annotations"] = {"memoapp.dev/retry": "1"}
+    assert MemoApp.model_validate(app).metadata.annotations == {"memoapp.dev/retry": "1"}

@@ -36,6 +36,22 @@ STALLED = (
     ("Reconciling", "False", "ImagePullBackOff"),
     ("Stalled", "True", "ImagePullBackOff"),
 )
+
+
+def _refused(reason: str) -> tuple[tuple[str, str, str], ...]:
+    """What is declared does not serve, and nothing is tried any more; something else serves."""
+    ready = (("Available", "True", "Serving"), ("Ready", "False", reason))
+    return (*ready, ("Stalled", "True", reason), ("Reconciling", "False", reason))
+
+
+SUSPENDED = (
+    ("DatabaseReady", "Unknown", "Suspended"),
+    ("Available", "False", "Suspended"),
+    ("Ready", "False", "Suspended"),
+    ("Stalled", "False", "Progressing"),
+    ("Reconciling", "False", "Suspended"),
+)
+BLOCKED = (*SUSPENDED[:2], ("Ready", "False", "ForeignObject"), ("Stalled", "True", "ForeignObject"))
 RECONCILING = (("Ready", "False", "X"), ("Reconciling", "True", "Preparing"), ("Stalled", "False", "X"))
 
 
@@ -47,11 +63,32 @@ RECONCILING = (("Ready", "False", "X"), ("Reconciling", "True", "Preparing"), ("
         (_app(), "Progressing No condition yet"),
         (_app(*READY), "Healthy Ready"),
         (_app(*STALLED), "Degraded ImagePullBackOff"),
+        (_app(*_refused("DeadlineExceeded")), "Degraded DeadlineExceeded"),
+        (_app(*_refused("RolledBackByHand")), "Degraded RolledBackByHand"),
+        (_app(*_refused("Held")), "Degraded Held"),
+        (_app(*_refused("RestartPending")), "Degraded RestartPending"),
+        (_app(*SUSPENDED), "Suspended Suspended"),
+        (_app(*BLOCKED), "Degraded ForeignObject"),
         (_app(*RECONCILING), "Progressing Preparing"),
         (_app(("Ready", "False", "X")), "Progressing X"),
         (_app(("Available", "False", "NoReadyPods"), ("Ready", "False", "X")), "Degraded NoReadyPods"),
     ],
-    ids=["new", "stale", "empty", "ready", "stalled", "reconciling", "not ready", "not available"],
+    ids=[
+        "new",
+        "stale",
+        "empty",
+        "ready",
+        "stalled",
+        "rejected",
+        "rolled back",
+        "held",
+        "waiting for an order",
+        "suspended",
+        "blocked while suspended",
+        "reconciling",
+        "not ready",
+        "not available",
+    ],
 )
 def test_conditions_become_health(
     lua: str, repository: Path, tmp_path: Path, app: dict[str, Any], expected: str

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from memoapp_operator.domain.manifest import CHILD_KINDS, EVENT, MEMO_APP, POD, SECRET
+from memoapp_operator.domain.manifest import CHILD_KINDS, ENDPOINT_SLICE, EVENT, MEMO_APP, POD, REVISION, SECRET
 from memoapp_operator.runtime.lease import LEASE_NAME
 
 if TYPE_CHECKING:
@@ -65,12 +65,14 @@ def test_the_operator_never_writes_a_memoapp_but_its_status(operator: Rights) ->
 
 
 def test_the_operator_may_keep_every_kind_of_child_and_touch_nothing_else(operator: Rights) -> None:
-    seen = {(kind.group, kind.plural) for kind in (*CHILD_KINDS, POD, EVENT, MEMO_APP)}
+    kept = (*CHILD_KINDS, REVISION)
+    seen = {(kind.group, kind.plural) for kind in (*kept, ENDPOINT_SLICE, POD, EVENT, MEMO_APP)}
     own = {("memoapp.dev", "memoapps/status"), ("memoapp.dev", "memoapps/finalizers")}
     assert set(operator) == seen | own
-    for kind in CHILD_KINDS:
+    for kind in kept:
         watched = set() if kind is SECRET else {"list", "watch"}
         assert operator[kind.group, kind.plural] == {"create", "delete", "get", "patch"} | watched
+    assert operator["discovery.k8s.io", "endpointslices"] == {"list"}
     assert operator["", "pods"] == {"get", "list", "watch"}
     assert operator["", "events"] == {"create", "list", "patch"}
 

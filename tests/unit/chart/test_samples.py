@@ -59,6 +59,8 @@ def test_what_a_sample_refers_to_stands_beside_it(repository: Path, name: str) -
     there = {(item["kind"], item["metadata"]["name"]) for item in documents}
     wanted = {(found.ref.kind.kind, found.ref.name) for found in references("memo", spec)}
     wanted |= {("Secret", item.name) for item in spec.image_pull_secrets or []}
+    ingress = spec.traffic.ingress
+    wanted |= {("Secret", ingress.tls_secret_name)} if ingress and ingress.tls_secret_name else set()
     tiers = [tier for tier in (spec.frontend, spec.backend) if tier]
     wanted |= {("ServiceAccount", tier.service_account_name) for tier in tiers if tier.service_account_name}
     assert wanted == there - {("MemoApp", "memo")}

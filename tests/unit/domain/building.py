@@ -2,22 +2,35 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from memoapp_operator.api.v1alpha1.memoapp import MemoApp, MemoAppStatus
+from memoapp_operator.api.v1alpha1.memoapp import Colour, MemoApp, MemoAppStatus, ReleasePhase
 from memoapp_operator.domain.decide import decide
 from memoapp_operator.domain.manifest import CONFIG_MAP, DEPLOYMENT, SECRET, Ref
 from memoapp_operator.domain.observation import Child, ChildState, Observation, Probe, Trouble, Workload
+from memoapp_operator.domain.revision import Revision
 
 NOW = datetime(2026, 3, 1, 12, 0, 0, tzinfo=UTC)
 LATER = datetime(2026, 3, 1, 12, 0, 30, tzinfo=UTC)
 UID = "7b0f6a52-1111-4222-8333-444455556666"
-REVISION = "rev-1"
 RESYNC = 30.0
 WELL = Probe(healthy=True, reason="Answering")
 TIERS = ("blue-backend", "blue-frontend")
+BOTH_TIERS = ("backend", "frontend")
+
+
+def revision(number: int, version: str, tiers: tuple[str, ...] = BOTH_TIERS) -> Revision:
+    """A stored revision."""
+    held = {tier: {"template": {}, "port": 8080, "healthPath": "/health"} for tier in tiers}
+    return Revision(f"rev-{number}", version, held, f"memo-r{number}", number)
+
+
+R1, R2, R3 = revision(1, "1.4.0"), revision(2, "1.5.0"), revision(3, "1.6.0")
+BACKEND_ONLY = revision(4, "1.4.0", ("backend",))
+STORED = {item.name: item for item in (R1, R2, R3, BACKEND_ONLY)}
 
 
 def spec(**changes: Any) -> dict[str, Any]:
@@ -42,14 +55,20 @@ def memoapp(
     return app.model_copy(update={"status": status}) if status else app
 
 
+def with_spec(seen: Observation, **changes: Any) -> Observation:
+    """The same sight of an app whose spec says something else."""
+    app = memoapp(spec(**changes), seen.app.status, generation=seen.app.metadata.generation + 1)
+    return replace(seen, app=app)
+
+
 def settled(*names: str, replicas: int = 2) -> dict[str, Workload]:
     """Workloads with every pod ready."""
     return {name: Workload(name, wanted=replicas, ready=replicas, settled=True) for name in names}
 
 
-def unsettled(name: str, ready: int = 1, trouble: Trouble | None = None) -> dict[str, Workload]:
+def unsettled(name: str, ready: int = 1, trouble: Trouble | None = None, **more: Any) -> dict[str, Workload]:
     """One workload that is not there yet."""
-    return {name: Workload(name, wanted=2, ready=ready, settled=False, trouble=trouble)}
+    return {name: Workload(name, wanted=2, ready=ready, settled=False, trouble=trouble, **more)}
 
 
 def child(state: ChildState, name: str = "memo-router") -> Child:
@@ -57,31 +76,85 @@ def child(state: ChildState, name: str = "memo-router") -> Child:
     return Child(Ref(DEPLOYMENT, name), state, "uid-of-it")
 
 
+def runs(app: MemoApp) -> list[str]:
+    """The tiers of the colours that are committed: ``blue-backend`` and the like."""
+    held = {colour: STORED[name] for colour, name in (app.status.colours or {}).items() if name in STORED}
+    return [f"{colour}-{tier}" for colour, found in held.items() for tier in found.tiers]
+
+
 def healthy(app: MemoApp | None = None, **changes: Any) -> Observation:
-    """Everything that the spec asks for is there and well."""
+    """Everything that is committed is there and well, and the routers have the weights."""
+    app = app or memoapp()
+    names = runs(app)
+    green = app.status.traffic.green if app.status.traffic else 0
+    stores = [name for name, store in (("database", app.spec.database), ("redis", app.spec.redis)) if _managed(store)]
     seen = Observation(
-        app=app or memoapp(),
+        app=app,
         now=NOW,
-        revision=REVISION,
-        children=(child(ChildState.CURRENT),),
-        workloads=settled("router", "database", "redis", *TIERS),
+        declared=R1 if app.spec.frontend is not None else BACKEND_ONLY,
+        stored=STORED,
+        reached=dict.fromkeys(names, True),
+        children=tuple(child(ChildState.CURRENT, f"memo-{name}") for name in ("router", *names)),
+        workloads=settled("router", *stores, *names),
         addresses={"blue-backend": "10.0.0.1"},
         database=WELL,
-        cache=WELL,
-        routers={"memo-router-a": 0, "memo-router-b": 0},
+        cache=WELL if app.spec.redis is not None else None,
+        routers={"memo-router-a": green, "memo-router-b": green},
     )
     return replace(seen, **changes)
 
 
+def _managed(store: Any) -> bool:
+    return store is not None and store.managed is not None
+
+
 def committed(seen: Observation, **changes: Any) -> Observation:
     """The same sight in the next pass: what was decided stands in the status."""
-    status = decide(seen, resync=RESYNC).status
-    return replace(seen, app=seen.app.model_copy(update={"status": status}), **changes)
+    return replace(seen, app=decided(seen), **changes)
+
+
+def decided(seen: Observation) -> MemoApp:
+    """The app once the decision about ``seen`` is committed."""
+    return seen.app.model_copy(update={"status": decide(seen, resync=RESYNC).status})
+
+
+def onward(seen: Observation, **changes: Any) -> Observation:
+    """The next pass of a world that did what was decided: all of it is there and well, and two seconds have passed."""
+    kept = {"declared": seen.declared, "orders": seen.orders, "now": seen.now + timedelta(seconds=2)}
+    return healthy(decided(seen), **{**kept, **changes})
+
+
+def until(seen: Observation, phase: ReleasePhase) -> Observation:
+    """Passes of such a world until the release is in that phase."""
+    for _ in range(12):
+        if phase_of(seen) is phase:
+            return seen
+        seen = onward(seen)
+    raise AssertionError(f"{phase} is not reached: {phase_of(seen)}")
+
+
+def phase_of(seen: Observation) -> ReleasePhase | None:
+    """The phase that is committed."""
+    return seen.app.status.release.phase if seen.app.status.release else None
+
+
+def with_workloads(seen: Observation, changes: Mapping[str, Workload]) -> Observation:
+    """The same sight, some workloads otherwise."""
+    return replace(seen, workloads={**seen.workloads, **changes})
+
+
+def without_pods(seen: Observation, colour: Colour | str, **more: Any) -> Observation:
+    """The same sight, and no pod of a colour is ready."""
+    names = [name for name in seen.workloads if name.startswith(f"{colour}-")]
+    lost = {name: item for each in names for name, item in unsettled(each, 0, **more).items()}
+    reached = {name: told and name not in lost for name, told in seen.reached.items()}
+    return replace(with_workloads(seen, lost), reached=reached)
 
 
 def serving(**changes: Any) -> Observation:
-    """A healthy app whose release completed in an earlier pass."""
-    return replace(committed(committed(healthy())), **changes)
+    """A healthy app whose first release completed in an earlier pass: blue serves R1."""
+    first = until(healthy(), ReleasePhase.COMPLETED)
+    return replace(first, **{"now": NOW, **changes})
 
 
 STALL = Trouble("ImagePullBackOff", "blue-backend: the image x cannot be pulled", stalls=True)

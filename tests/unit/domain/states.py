@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from memoapp_operator.api.v1alpha1.memoapp import ReleasePhase as Phase
 from memoapp_operator.domain.decide import PROGRESS_INTERVAL, STALLED_INTERVAL
 from memoapp_operator.domain.observation import ChildState, Observation, Probe, Trouble
 
@@ -11,19 +12,21 @@ from tests.unit.domain.building import (
     LATER,
     MISSING_SECRET,
     PASSING,
+    R2,
     REFUSED,
     RESYNC,
     STALL,
     TIERS,
     child,
-    committed,
     healthy,
     memoapp,
     serving,
     settled,
     spec,
     unsettled,
+    without_pods,
 )
+from tests.unit.domain.moves import at, crashing, first, hours
 
 NEW = {
     "children": (child(ChildState.MISSING),),
@@ -43,14 +46,14 @@ def new(**changes: object) -> Observation:
 
 def preparing(**changes: object) -> Observation:
     """An app whose first release was committed, and that is not live yet."""
-    return committed(healthy(children=(child(ChildState.MISSING),)), **changes)
+    return replace(first(Phase.PREPARING), **changes)
 
 
 def changed(**changes: object) -> Observation:
     """A serving app whose spec was changed to another version, and seen for the first time."""
     seen = serving()
     app = memoapp(spec(version="1.5.0"), seen.app.status, generation=2)
-    return replace(seen, app=app, revision="rev-2", now=LATER, **changes)
+    return replace(seen, app=app, declared=R2, now=LATER, **changes)
 
 
 @dataclass(frozen=True)
@@ -84,7 +87,12 @@ NOT_YET = (False, "NotYetServing")
 SERVES = (True, "Serving")
 ROWS: dict[str, Row] = {
     "created just now": Row(
-        new(), (False, "DatabaseNotReady"), stalled=False, available=NOT_YET, database=(False, "Starting")
+        new(),
+        (False, "DatabaseNotReady"),
+        stalled=False,
+        available=NOT_YET,
+        database=(False, "Starting"),
+        phase="Pending",
     ),
     "database starts": Row(
         preparing(database=None, workloads=unsettled("database", 0)),
@@ -93,7 +101,13 @@ ROWS: dict[str, Row] = {
         available=NOT_YET,
         database=(False, "Starting"),
     ),
-    "Redis starts": Row(preparing(cache=None), (False, "CacheNotReady"), stalled=False, available=NOT_YET),
+    "Redis starts": Row(
+        replace(first(Phase.PENDING), cache=None),
+        (False, "CacheNotReady"),
+        stalled=False,
+        available=NOT_YET,
+        phase="Pending",
+    ),
     "pods start": Row(
         preparing(workloads=settled("router", "database", "redis")),
         (False, "Preparing"),
@@ -108,7 +122,10 @@ ROWS: dict[str, Row] = {
     ),
     "no router is ready": Row(preparing(routers={}), (False, "Preparing"), stalled=False, available=NOT_YET),
     "a child is not applied yet": Row(
-        preparing(children=(child(ChildState.DIFFERS),)), (False, "Preparing"), stalled=False, available=NOT_YET
+        preparing(children=(child(ChildState.DIFFERS, "memo-blue-backend"), *preparing().children[2:])),
+        (False, "Preparing"),
+        stalled=False,
+        available=NOT_YET,
     ),
     "a child is being deleted": Row(
         preparing(children=(child(ChildState.LEAVING),)),
@@ -118,7 +135,7 @@ ROWS: dict[str, Row] = {
         act=False,
     ),
     "first release is live": Row(
-        preparing(children=(child(ChildState.CURRENT),)),
+        preparing(),
         (True, "Ready"),
         stalled=False,
         available=SERVES,
@@ -136,19 +153,14 @@ ROWS: dict[str, Row] = {
         again=RESYNC,
     ),
     "serves, another version is declared": Row(
-        changed(), (False, "Preparing"), stalled=False, available=SERVES, traffic="blue 100"
+        changed(), (False, "Pending"), stalled=False, available=SERVES, phase="Pending", traffic="blue 100"
     ),
     "serves, the new pods cannot start": Row(
-        committed(
-            changed(),
-            workloads={
-                **settled("router", "database", "redis", "blue-frontend"),
-                **unsettled("blue-backend", 2, STALL),
-            },
-        ),
+        crashing(at(Phase.PREPARING)),
         (False, "ImagePullBackOff"),
         stalled=True,
         available=SERVES,
+        phase="Rejected",
         traffic="blue 100",
         again=STALLED_INTERVAL,
     ),
@@ -218,7 +230,7 @@ ROWS: dict[str, Row] = {
         traffic="blue 100",
     ),
     "new, a Secret is missing": Row(
-        new(missing=MISSING_SECRET, revision=None),
+        new(missing=MISSING_SECRET, declared=None),
         (False, "SecretMissing"),
         stalled=True,
         available=NOT_YET,
@@ -227,7 +239,7 @@ ROWS: dict[str, Row] = {
         again=STALLED_INTERVAL,
     ),
     "serves, a ConfigMap went missing": Row(
-        serving(missing=("ConfigMap/texts",), revision=None),
+        serving(missing=("ConfigMap/texts",), declared=None),
         (False, "ConfigMapMissing"),
         stalled=True,
         available=SERVES,
@@ -242,7 +254,7 @@ ROWS: dict[str, Row] = {
         available=NOT_YET,
         database=(False, "Starting"),
         act=False,
-        again=STALLED_INTERVAL,
+        phase="Pending",
     ),
     "serves, something foreign is in the way": Row(
         serving(children=(child(ChildState.FOREIGN),)),
@@ -260,7 +272,7 @@ ROWS: dict[str, Row] = {
         available=NOT_YET,
         database=(False, "SecretLost"),
         act=False,
-        again=STALLED_INTERVAL,
+        phase="Pending",
     ),
     "serves, the database's Secret was deleted": Row(
         serving(lost=True, database=None),
@@ -279,13 +291,116 @@ ROWS: dict[str, Row] = {
         available=NOT_YET,
         database=(False, "Starting"),
         act=False,
-        again=STALLED_INTERVAL,
+        phase="Pending",
     ),
     "the API server refuses a child": Row(
-        preparing(refusals=REFUSED),
+        preparing(refusals=REFUSED, workloads=settled("router", "database", "redis")),
         (False, "ChildRefused"),
         stalled=True,
         available=NOT_YET,
+        phase="Preparing",
+    ),
+    "a release prepares": Row(
+        without_pods(at(Phase.PREPARING), "green"),
+        (False, "Preparing"),
+        stalled=False,
+        available=SERVES,
+        traffic="blue 100",
+    ),
+    "the clients move": Row(
+        replace(at(Phase.SHIFTING), routers={"a": 0, "b": 100}),
+        (False, "Shifting"),
+        stalled=False,
+        available=SERVES,
+        phase="Shifting",
+        traffic="green 100",
+    ),
+    "the old colour is warm": Row(
+        at(Phase.COMPLETED),
+        (True, "Ready"),
+        stalled=False,
+        available=SERVES,
+        phase="Completed",
+        traffic="green 100",
+        again=RESYNC,
+    ),
+    "the old colour is warm and not well": Row(
+        without_pods(at(Phase.COMPLETED), "blue"),
+        (True, "Ready"),
+        stalled=False,
+        available=SERVES,
+        phase="Completed",
+        traffic="green 100",
+        again=RESYNC,
+    ),
+    "the old colour goes": Row(
+        hours(at(Phase.COMPLETED), 1),
+        (True, "Ready"),
+        stalled=False,
+        available=SERVES,
+        phase="Completed",
+        traffic="green 100",
+        again=RESYNC,
+    ),
+    "the clients move back": Row(
+        replace(at(Phase.ROLLING_BACK), routers={"a": 100}),
+        (False, "RollingBack"),
+        stalled=False,
+        available=SERVES,
+        phase="RollingBack",
+        traffic="blue 100",
+    ),
+    "rolled back": Row(
+        at(Phase.ROLLED_BACK),
+        (False, "NoReadyPods"),
+        stalled=True,
+        available=SERVES,
+        phase="RolledBack",
+        traffic="blue 100",
+        again=STALLED_INTERVAL,
+    ),
+    "held": Row(
+        without_pods(at(Phase.HELD), "blue"),
+        (False, "Held"),
+        stalled=True,
+        available=SERVES,
+        phase="Held",
+        traffic="green 100",
+    ),
+    "rejected": Row(
+        at(Phase.REJECTED),
+        (False, STALL.reason),
+        stalled=True,
+        available=SERVES,
+        phase="Rejected",
+        traffic="blue 100",
+        again=STALLED_INTERVAL,
+    ),
+    "withdrawn for what serves": Row(
+        at(Phase.WITHDRAWN),
+        (True, "Ready"),
+        stalled=False,
+        available=SERVES,
+        phase="Withdrawn",
+        traffic="blue 100",
+        again=RESYNC,
+    ),
+    "serves, a change would restart the database": Row(
+        serving(children=(replace(child(ChildState.WAITING), detail="digest"),)),
+        (False, "RestartPending"),
+        stalled=True,
+        available=SERVES,
+        phase="Completed",
+        traffic="blue 100",
+        again=STALLED_INTERVAL,
+    ),
+    "serves, another major of the database is declared": Row(
+        serving(children=(replace(child(ChildState.IMPOSSIBLE), detail="PostgreSQL 17 cannot become 18"),)),
+        (False, "MajorVersionRefused"),
+        stalled=True,
+        available=SERVES,
+        phase="Completed",
+        traffic="blue 100",
         again=STALLED_INTERVAL,
     ),
 }

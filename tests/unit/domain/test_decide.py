@@ -5,16 +5,18 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from memoapp_operator.api.v1alpha1.memoapp import MemoAppStatus
+from memoapp_operator.api.v1alpha1.memoapp import MemoAppStatus, ReleasePhase
 from memoapp_operator.domain.decide import decide
 from memoapp_operator.domain.decision import Decision
 from memoapp_operator.domain.manifest import CONFIG_MAP, Ref
 from memoapp_operator.domain.observation import ChildState, Observation, Workload
-from memoapp_operator.domain.release import is_completed
+from memoapp_operator.domain.release import serves_alone
 
 from tests.unit.domain.building import (
+    BACKEND_ONLY,
     LATER,
     MISSING_SECRET,
+    R2,
     RESYNC,
     TIERS,
     child,
@@ -24,12 +26,18 @@ from tests.unit.domain.building import (
     serving,
     settled,
     spec,
+    until,
 )
+from tests.unit.domain.moves import at
 from tests.unit.domain.states import ROWS, Row, changed, new, preparing
 
 
 def conditions(decision: Decision) -> dict[str, tuple[bool, str]]:
     return {item.type: (item.status.value == "True", item.reason) for item in decision.status.conditions}
+
+
+def shown(row: Row) -> str:
+    return row.phase or "Waiting"
 
 
 @pytest.mark.parametrize("row", ROWS.values(), ids=ROWS)
@@ -40,8 +48,9 @@ def test_a_state_and_what_is_decided(row: Row) -> None:
     assert found["Available"] == row.available
     assert found["DatabaseReady"] == row.database
     assert found["Stalled"][0] is row.stalled
-    assert (decision.status.release.phase.value if decision.status.release else "") == row.phase
-    assert decision.status.display == {"release": row.phase or "Waiting", "traffic": row.traffic}
+    phase = decision.status.release.phase.value if decision.status.release else ""
+    assert phase.replace("Retired", "Completed") == row.phase
+    assert decision.status.display == {"release": shown(row), "traffic": row.traffic}
     assert (decision.act, decision.again) == (row.act, row.again)
 
 
@@ -77,14 +86,14 @@ def test_the_first_release_goes_to_blue_and_names_revision_and_version() -> None
         "id": "rev-1",
         "version": "1.4.0",
         "colour": "blue",
-        "phase": "Preparing",
+        "phase": "Pending",
         "started_at": "2026-03-01T12:00:00Z",
     }
     assert (status.active, status.traffic) == (None, None)
 
 
 def test_a_completed_release_serves_from_the_moment_it_completed() -> None:
-    status = decide(committed(healthy(), now=LATER), resync=RESYNC).status
+    status = decide(preparing(now=LATER), resync=RESYNC).status
     assert status.active is not None
     assert status.active.model_dump(mode="json") == {
         "colour": "blue",
@@ -96,20 +105,20 @@ def test_a_completed_release_serves_from_the_moment_it_completed() -> None:
     assert (status.traffic.blue, status.traffic.green) == (100, 0)
 
 
-def test_another_revision_of_the_same_version_is_a_release_in_the_same_colour() -> None:
-    status = decide(replace(serving(), revision="rev-2", now=LATER), resync=RESYNC).status
+def test_another_revision_is_a_release_in_the_other_colour() -> None:
+    status = decide(replace(serving(), declared=R2, now=LATER), resync=RESYNC).status
     assert status.release is not None
     assert status.active is not None
     assert (status.release.id, status.release.phase.value, status.release.colour.value) == (
         "rev-2",
-        "Preparing",
-        "blue",
+        "Pending",
+        "green",
     )
     assert status.active.revision == "rev-1"
 
 
 def test_while_a_secret_is_missing_no_release_begins_and_the_last_one_stays() -> None:
-    seen = replace(changed(), revision=None, missing=MISSING_SECRET)
+    seen = replace(changed(), declared=None, missing=MISSING_SECRET)
     assert decide(seen, resync=RESYNC).status.release == seen.app.status.release
 
 
@@ -139,7 +148,10 @@ def test_an_app_without_redis_says_nothing_about_it() -> None:
 
 def test_an_app_without_a_frontend_is_live_with_its_backend_alone() -> None:
     app = memoapp(spec(frontend=None))
-    seen = committed(healthy(app, workloads=settled("router", "database", "redis", "blue-backend")))
+    seen = until(healthy(app), ReleasePhase.COMPLETED)
+    assert "blue-frontend" not in seen.workloads
+    assert seen.app.status.active is not None
+    assert seen.app.status.active.revision == BACKEND_ONLY.id
     assert conditions(decide(seen, resync=RESYNC))["Ready"] == (True, "Ready")
 
 
@@ -191,10 +203,14 @@ def test_what_a_deleted_app_of_the_name_left_is_waited_for() -> None:
     assert "Deployment/memo-old" in message(new(children=(child(ChildState.LEAVING, "memo-old"),)))
 
 
-def test_a_release_is_completed_for_the_revision_that_is_declared_alone() -> None:
-    status = serving().app.status
-    assert is_completed(status, "rev-1")
-    assert not is_completed(status, "rev-2")
-    assert not is_completed(status, None)
-    assert not is_completed(committed(new()).app.status, "rev-1")
-    assert not is_completed(MemoAppStatus(), None)
+def test_what_left_the_spec_is_of_use_until_the_declared_revision_serves_alone() -> None:
+    seen = serving()
+    assert serves_alone(seen, seen.app.status)
+    assert not serves_alone(replace(seen, declared=R2), seen.app.status)
+    assert not serves_alone(replace(seen, declared=None), seen.app.status)
+    assert not serves_alone(replace(seen, stored={}), seen.app.status)
+    assert not serves_alone(new(), MemoAppStatus())
+    warm = at(ReleasePhase.COMPLETED)
+    assert not serves_alone(warm, warm.app.status)
+    alone = at(ReleasePhase.RETIRED)
+    assert serves_alone(alone, alone.app.status)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from memoapp_operator.api.v1alpha1.memoapp import ReleasePhase as Phase
 from memoapp_operator.domain.decide import decide
 from memoapp_operator.domain.decision import Note
 from memoapp_operator.domain.observation import Observation, Probe
 
-from tests.unit.domain.building import LATER, RESYNC, STALL, committed, healthy, serving, unsettled
+from tests.unit.domain.building import LATER, R2, R3, RESYNC, STALL, committed, healthy, onward, serving, unsettled
+from tests.unit.domain.moves import at, crashing, first
 
 
 def notes(seen: Observation) -> tuple[Note, ...]:
@@ -37,9 +39,37 @@ def test_what_is_not_yet_there_is_no_news_at_first() -> None:
 
 
 def test_a_completed_release_is_told_with_its_version_and_revision() -> None:
-    (completed, available) = notes(committed(healthy()))
+    (completed, available) = notes(first(Phase.PREPARING))
     assert (completed.reason, completed.message) == ("ReleaseCompleted", "version 1.4.0, revision rev-1, blue")
     assert (available.reason, available.warning) == ("Available", False)
+
+
+def test_every_phase_of_a_release_is_told_once_with_its_revision() -> None:
+    seen, told = serving(declared=R2), []
+    for _ in range(6):
+        told += [note for note in notes(seen) if note.reason.startswith("Release")]
+        seen = onward(seen)
+    assert [note.reason for note in told] == [
+        "ReleaseStarted",
+        "ReleasePreparing",
+        "ReleaseShifting",
+        "ReleaseCompleted",
+    ]
+    assert {note.message for note in told} == {"version 1.5.0, revision rev-2, green"}
+    assert not any(note.warning for note in told)
+
+
+def test_a_rejection_is_a_warning_with_its_reason() -> None:
+    (told, *_) = notes(crashing(at(Phase.PREPARING)))
+    assert (told.warning, told.reason) == (True, "ReleaseRejected")
+    assert told.message == f"version 1.5.0, revision rev-2, green: {STALL.reason}: {STALL.message}"
+
+
+def test_a_way_back_is_told_as_it_begins_and_as_it_ends() -> None:
+    begun = notes(replace(at(Phase.SHIFTING), declared=R3))
+    assert [(note.warning, note.reason) for note in begun] == [(True, "ReleaseRollingBack")]
+    ended = notes(onward(at(Phase.ROLLING_BACK)))
+    assert (True, "ReleaseRolledBack") in [(note.warning, note.reason) for note in ended]
 
 
 def test_a_steady_app_tells_nothing() -> None:

@@ -17,7 +17,7 @@ def controller(
 ) -> dict[str, Any]:
     return {
         "metadata": {"generation": generation},
-        "spec": {"replicas": wanted, "progressDeadlineSeconds": 120},
+        "spec": {"replicas": wanted, "progressDeadlineSeconds": 300},
         "status": {
             "observedGeneration": seen,
             "replicas": wanted,
@@ -101,13 +101,6 @@ TROUBLES: dict[str, tuple[dict[str, Any], str, str]] = {
         "CrashLoopBackOff",
         "needs more memory than its limit (OOMKilled)",
     ),
-    "no node takes it": (
-        pod(
-            conditions=({"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": "0/3 nodes"},)
-        ),
-        "Unschedulable",
-        "0/3 nodes",
-    ),
 }
 
 
@@ -118,6 +111,16 @@ def test_a_trouble_of_a_pod_stalls_and_says_which_workload(broken: dict[str, Any
     assert (found.reason, found.stalls) == (reason, True)
     assert found.message.startswith(f"{NAME}: ")
     assert text in found.message
+
+
+def test_a_pod_that_no_node_takes_has_the_deployments_time_for_room_to_be_made() -> None:
+    unscheduled = {"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": "0/3 nodes"}
+    waits = pod(conditions=(unscheduled,))
+    assert trouble(waits) == Trouble("Unschedulable", f"{NAME}: 0/3 nodes", stalls=False)
+    late = trouble(waits, of=controller(conditions=[exceeded()]))
+    assert late == Trouble("Unschedulable", f"{NAME}: 0/3 nodes for 5m", stalls=True)
+    assert trouble(pod(conditions=({**unscheduled, "reason": "SchedulingGated"},))) is None
+    assert trouble(pod(conditions=({**unscheduled, "status": "True"},))) is None
 
 
 def test_the_message_stays_while_kubelet_alternates_between_pulling_and_waiting() -> None:
@@ -181,14 +184,14 @@ def test_pods_that_a_policy_forbids_are_told() -> None:
 
 def test_a_deadline_that_passed_stalls() -> None:
     found = trouble(of=controller(conditions=[exceeded()]))
-    assert found == Trouble("ProgressDeadlineExceeded", f"{NAME}: not ready within 120s", stalls=True)
+    assert found == Trouble("ProgressDeadlineExceeded", f"{NAME}: not ready within 5m", stalls=True)
 
 
 def test_a_health_path_that_is_not_reached_stalls_once_its_time_is_up() -> None:
     health = Trouble("HealthNotReached", f"{NAME}: /health answered 503", stalls=False)
     assert trouble(health=health) == health
     late = trouble(of=controller(conditions=[exceeded()]), health=health)
-    assert late == Trouble("HealthNotReached", f"{NAME}: /health answered 503 for 120s", stalls=True)
+    assert late == Trouble("HealthNotReached", f"{NAME}: /health answered 503 for 5m", stalls=True)
 
 
 def test_what_only_a_person_can_end_is_told_first() -> None:
@@ -242,6 +245,43 @@ def running(started: str, changed: str, ready: str = "False", **metadata: Any) -
 
 
 EARLY, LATE = "2026-03-01T12:00:00Z", "2026-03-01T12:05:00Z"
+
+
+def test_a_workload_is_ready_since_its_oldest_ready_pod_is() -> None:
+    def since(*pods: dict[str, Any]) -> str | None:
+        found = workload(NAME, controller(), pods)
+        assert found is not None
+        return found.ready_since
+
+    assert since(running(EARLY, LATE, ready="True"), running(EARLY, EARLY, ready="True")) == EARLY
+    assert since(running(EARLY, EARLY), running(EARLY, LATE, ready="True")) == LATE
+    assert since(running(EARLY, EARLY, ready="True", deletionTimestamp=LATE)) is None
+    assert since(running(EARLY, EARLY)) is None
+    assert since(pod()) is None
+
+
+def test_a_workload_is_gone_since_its_last_ready_pod_ceased_to_be() -> None:
+    def since(*pods: dict[str, Any]) -> str | None:
+        short = {"type": "Available", "status": "False", "lastTransitionTime": EARLY}
+        found = workload(NAME, controller(conditions=[short]), list(pods))
+        assert found is not None
+        return found.gone_since
+
+    assert since(running(EARLY, EARLY), running(EARLY, LATE)) == LATE
+    assert since(running(EARLY, EARLY), running(EARLY, LATE, ready="True")) is None
+    assert since(pod()) == EARLY
+
+
+def test_a_workload_without_pods_is_gone_since_its_controller_says_so() -> None:
+    def since(*conditions: dict[str, Any]) -> str | None:
+        found = workload(NAME, controller(conditions=list(conditions)), [])
+        assert found is not None
+        return found.gone_since
+
+    available = {"type": "Available", "lastTransitionTime": EARLY}
+    assert since({**available, "status": "False"}) == EARLY
+    assert since({**available, "status": "True"}) is None
+    assert since() is None
 
 
 @pytest.mark.parametrize(("started", "changed"), [(EARLY, LATE), (LATE, EARLY)])

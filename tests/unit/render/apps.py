@@ -9,7 +9,8 @@ from typing import Any
 from hypothesis import settings
 from memoapp_operator.api.v1alpha1.memoapp import Colour, MemoApp
 from memoapp_operator.domain.manifest import Manifest
-from memoapp_operator.render.children import render
+from memoapp_operator.domain.revision import Revision
+from memoapp_operator.render.children import render, revision
 from memoapp_operator.render.context import Context, Credentials, Platform
 
 # Examples take as long as the machine makes them take: a slow one is no failure.
@@ -37,6 +38,13 @@ EXTERNAL_DATABASE = {
     "dbname": "elsewhere",
 }
 CACHE = {"password": "c@che/geheim"}
+COPIES = {
+    ("Secret", "memo-connection"): "memo-connection-0a0a0a0a",
+    ("Secret", "memo-mail"): "memo-mail-1b1b1b1b",
+    ("ConfigMap", "memo-texts"): "memo-texts-2c2c2c2c",
+}
+# What the colour that serves was released with: in every place something else than what the spec says now.
+BEFORE = {"backend": {"port": 3007, "healthPath": "/api/was"}, "frontend": {"port": 8087, "healthPath": "/was"}}
 EXTERNAL_CACHE = {"host": "redis.example", "port": "6380", "password": "ext:cache/geheim"}
 
 
@@ -156,22 +164,52 @@ def memoapp(spec: dict[str, Any], name: str = "memo", namespace: str = "prod") -
     return MemoApp.model_validate({"metadata": metadata, "spec": spec})
 
 
+def earlier(spec: dict[str, Any]) -> dict[str, Any]:
+    """The spec as it was one release before."""
+    found = {**spec, "version": "0.9.0"}
+    for component, fields in BEFORE.items():
+        if spec.get(component):
+            image = spec[component]["image"].rpartition(":")[0]
+            found[component] = {**spec[component], **fields, "image": f"{image}:0.9.0"}
+    if found.get("frontend"):
+        found["frontend"] = {**found["frontend"], "backendHost": "before"}
+    return found
+
+
+def held(context: Context, number: int) -> Revision:
+    """What the spec declares, as the revision of that number."""
+    return replace(revision(context), name=f"{context.app.metadata.name}-r{number}", number=number)
+
+
+def released(context: Context) -> Context:
+    """The same context, with what the spec declares in green."""
+    return replace(context, colours={**context.colours, Colour.GREEN: held(context, 2)})
+
+
 def known(app: MemoApp) -> Context:
-    """A context in which nothing is missing, and both colours run."""
+    """A context in which nothing is missing, and both colours run: blue what was released before, green the spec."""
     database = DATABASE if app.spec.database.managed else EXTERNAL_DATABASE
     cache: Mapping[str, str] | None = None
     if app.spec.redis:
         cache = CACHE if app.spec.redis.managed else EXTERNAL_CACHE
-    return Context(
+    found = Context(
         app=app,
         platform=PLATFORM,
         credentials=Credentials(database, cache, "certificates-1"),
         addresses=ADDRESSES,
-        colours=(Colour.BLUE, Colour.GREEN),
         green_weight=10,
         release="0123456789",
-        references={"backend": "references-1", "frontend": "references-2"},
+        copies=COPIES,
+        replicas={
+            f"{colour}-{component}": tier.replicas
+            for colour in Colour
+            for component, tier in (("backend", app.spec.backend), ("frontend", app.spec.frontend))
+            if tier
+        },
     )
+    spec = app.spec.model_dump(mode="json", by_alias=True, exclude_none=True)
+    before = replace(found, app=memoapp(earlier(spec), app.metadata.name))
+    return released(replace(found, colours={Colour.BLUE: held(before, 1)}))
 
 
 def full(name: str = "memo") -> Context:
@@ -197,7 +235,7 @@ EVERY_APP = {
 
 
 def with_spec(context: Context, path: str, value: Any) -> Context:
-    """The same context, with one field of the spec set: ``database.deletionPolicy``."""
+    """The same context, with one field of the spec set: ``database.deletionPolicy``. What runs stays what it was."""
     spec = context.app.spec.model_dump(mode="json", by_alias=True, exclude_none=True)
     *folders, last = path.split(".")
     inner = spec

@@ -58,8 +58,8 @@ def test_containers_of_ours_have_a_limit_of_memory_by_default() -> None:
 
 
 def test_what_a_person_says_of_resources_stands_alone() -> None:
-    context = apps.with_spec(apps.backend_only(), "backend.resources", {"limits": {"memory": "2048Mi"}})
-    (container,) = apps.pods(context)["memo-blue-backend"]["containers"]
+    context = apps.released(apps.with_spec(apps.backend_only(), "backend.resources", {"limits": {"memory": "2048Mi"}}))
+    (container,) = apps.pods(context)["memo-green-backend"]["containers"]
     assert container["resources"] == {"limits": {"memory": "2Gi"}}
 
 

@@ -61,7 +61,7 @@ def test_haproxy_takes_it_without_a_warning(context: Context, tmp_path: Path) ->
     if binary is None:
         pytest.skip("no HAProxy 2.8 or later on PATH")
     certificate(tmp_path)
-    for name, text in haproxy.router_state(context)["data"].items():
+    for name, text in haproxy.router_state(context)[0]["data"].items():
         (tmp_path / name).write_text(text)
     text = haproxy.configuration(context)
     assert text is not None

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from memoapp_operator.domain.manifest import Manifest
 from memoapp_operator.render import haproxy
-from memoapp_operator.render.context import Context, Credentials
+from memoapp_operator.render.context import NO_RELEASE, Context, Credentials
 
 from tests.unit.render import apps
 
@@ -49,13 +49,13 @@ def service(context: Context, name: str) -> dict[str, Any]:
 
 def test_each_colour_leads_to_the_address_of_its_frontend() -> None:
     found = sections(configuration(apps.full()))
-    assert "server service 10.96.1.2:8088" in found["backend blue"]
+    assert "server service 10.96.1.2:8087" in found["backend blue"]
     assert "server service 10.96.2.2:8088" in found["backend green"]
 
 
 def test_without_a_frontend_each_colour_leads_to_its_backend() -> None:
     found = sections(configuration(apps.backend_only()))
-    assert "server service 10.96.1.1:3001" in found["backend blue"]
+    assert "server service 10.96.1.1:3007" in found["backend blue"]
     assert "server service 10.96.2.1:3001" in found["backend green"]
 
 
@@ -131,7 +131,7 @@ def test_in_a_cluster_of_ipv6_the_router_listens_there() -> None:
     addresses = {key: f"fd00::{index}" for index, key in enumerate(apps.ADDRESSES)}
     found = sections(configuration(replace(apps.full(), addresses=addresses)))
     assert "bind [::]:8080" in found["frontend app"]
-    assert "server service [fd00::1]:8088" in found["backend blue"]
+    assert "server service [fd00::1]:8087" in found["backend blue"]
 
 
 @apps.unhurried
@@ -140,7 +140,21 @@ def test_weights_and_releases_never_roll_the_router(weight: int, release: str) -
     context = replace(apps.full(), green_weight=weight, release=release)
     assert router_template(context) == router_template(apps.full())
     assert configuration(context) == configuration(apps.full())
-    assert state(context) == {"state.map": f"weight {weight}\n", "release.map": f"release {release}\n"}
+    assert state(context) == {
+        "state.map": f"weight {weight}\nconfirmed 0\n",
+        "release.map": f"release {release}\n",
+        "rejected": "",
+    }
+
+
+def test_a_rejection_is_kept_beside_the_weights_and_rolls_nothing() -> None:
+    context = replace(apps.full(), rejected="0123456789 CrashLoopBackOff blue-backend: ends")
+    assert state(context)["rejected"] == "0123456789 CrashLoopBackOff blue-backend: ends"
+    assert router_template(context) == router_template(apps.full())
+
+
+def test_before_the_first_release_there_are_no_weights_to_start_with() -> None:
+    assert "ConfigMap/memo-router-state" not in apps.names_of(replace(apps.full(), release=NO_RELEASE))
 
 
 def test_another_configuration_or_other_certificates_roll_it() -> None:
@@ -154,7 +168,19 @@ def test_another_configuration_or_other_certificates_roll_it() -> None:
 def test_the_router_is_asked_for_its_own_health() -> None:
     (container,) = router_template(apps.full())["spec"]["containers"]
     assert container["readinessProbe"]["httpGet"] == {"path": "/healthz", "port": 8081}
-    assert "monitor-uri /healthz" in sections(configuration(apps.full()))["frontend health"]
+    health = sections(configuration(apps.full()))["frontend health"]
+    assert "http-request deny deny_status 404 unless { path /healthz }" in health
+
+
+def test_a_router_is_ready_once_its_weights_are_confirmed_or_after_a_sync_of_the_kubelet() -> None:
+    health = sections(configuration(apps.full()))["frontend health"]
+    assert [line for line in health if "return" in line or "503" in line] == [
+        "http-request return status 200 if { var(txn.confirmed) -m int gt 0 }",
+        "http-request return status 200 if { var(txn.age) -m int gt 90 }",
+        "http-request deny deny_status 503",
+    ]
+    assert "http-request set-var(txn.confirmed) str(confirmed),map_str_int(/etc/memoapp/state/state.map,0)" in health
+    assert "confirmed 0\n" in state(apps.full())["state.map"]
 
 
 def test_the_apps_service_leads_to_the_router() -> None:
@@ -163,7 +189,9 @@ def test_the_apps_service_leads_to_the_router() -> None:
     assert found["selector"] == {"memoapp.dev/app": "memo", "app.kubernetes.io/component": "router"}
 
 
-@pytest.mark.parametrize(("name", "port"), [("memo-blue-backend", 3003), ("memo-green-frontend", 8088)])
+@pytest.mark.parametrize(
+    ("name", "port"), [("memo-blue-backend", 3007), ("memo-green-backend", 3003), ("memo-green-frontend", 8088)]
+)
 def test_a_colours_service_leads_to_its_pods_at_the_tiers_port(name: str, port: int) -> None:
     found = service(apps.full(), name)
     _, colour, component = name.split("-")

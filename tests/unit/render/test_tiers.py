@@ -29,10 +29,12 @@ def variables(context: Context, name: str) -> dict[str, Any]:
     return {each["name"]: each for each in container(context, name).get("env", [])}
 
 
-@pytest.mark.parametrize(("colour", "address"), [("blue", "10.96.1.1"), ("green", "10.96.2.1")])
-def test_a_frontend_calls_the_backend_of_its_own_colour(colour: str, address: str) -> None:
+@pytest.mark.parametrize(
+    ("colour", "address", "name"), [("blue", "10.96.1.1", "before"), ("green", "10.96.2.1", "api")]
+)
+def test_a_frontend_calls_the_backend_of_its_own_colour(colour: str, address: str, name: str) -> None:
     aliases = pod(apps.full(), f"memo-{colour}-frontend")["hostAliases"]
-    assert aliases == [{"ip": address, "hostnames": ["api"]}]
+    assert aliases == [{"ip": address, "hostnames": [name]}]
     assert "hostAliases" not in pod(apps.full(), f"memo-{colour}-backend")
 
 
@@ -50,24 +52,32 @@ def test_a_deployment_chooses_the_pods_of_its_tier_and_colour(colour: str) -> No
 
 
 def test_the_health_of_a_tier_is_asked_at_its_own_path_and_port() -> None:
-    probe = container(apps.full(), "memo-blue-frontend")["readinessProbe"]
-    assert probe["httpGet"] == {"path": "/up", "port": 8088}
-    assert container(apps.full(), "memo-blue-backend")["readinessProbe"]["httpGet"]["path"] == "/api/up"
+    asked = {
+        name: pod["containers"][0]["readinessProbe"]["httpGet"]
+        for name, pod in apps.pods(apps.full()).items()
+        if name.endswith("end")
+    }
+    assert asked == {
+        "memo-blue-backend": {"path": "/api/was", "port": 3007},
+        "memo-blue-frontend": {"path": "/was", "port": 8087},
+        "memo-green-backend": {"path": "/api/up", "port": 3003},
+        "memo-green-frontend": {"path": "/up", "port": 8088},
+    }
 
 
 def test_the_backend_is_told_its_database_and_redis_by_reference() -> None:
     names = list(variables(apps.full(), "memo-blue-backend"))
     assert names == ["DATABASE_URL", "REDIS_URL", "EMPTY", "PLAIN", "MAIL", "NODE"]
     reference = variables(apps.full(), "memo-blue-backend")["REDIS_URL"]["valueFrom"]["secretKeyRef"]
-    assert reference == {"name": "memo-connection", "key": "redis-uri"}
+    assert reference == {"name": "memo-connection-0a0a0a0a", "key": "redis-uri"}
     assert list(variables(apps.backend_only(), "memo-blue-backend")) == ["DATABASE_URL"]
     assert variables(apps.external(), "memo-blue-frontend") == {}
 
 
 def test_a_variable_that_a_person_declares_is_theirs() -> None:
     mine = {"name": "DATABASE_URL", "value": "postgresql://elsewhere"}
-    context = apps.with_spec(apps.full(), "backend.env", [mine])
-    found = container(context, "memo-blue-backend")["env"]
+    context = apps.released(apps.with_spec(apps.full(), "backend.env", [mine]))
+    found = container(context, "memo-green-backend")["env"]
     assert [each["name"] for each in found] == ["REDIS_URL", "DATABASE_URL"]
     assert found[1] == mine
 
@@ -84,8 +94,8 @@ def test_pod_fields_are_handed_on() -> None:
     assert inside["command"] == ["/srv/run"]
     assert inside["args"] == ["--loud"]
     assert inside["envFrom"] == [
-        {"prefix": "S_", "secretRef": {"name": "memo-mail"}},
-        {"configMapRef": {"name": "memo-texts"}},
+        {"prefix": "S_", "secretRef": {"name": "memo-mail-1b1b1b1b"}},
+        {"configMapRef": {"name": "memo-texts-2c2c2c2c"}},
     ]
     assert inside["resources"] == {
         "requests": {"cpu": "1", "memory": "512Mi"},
@@ -97,7 +107,7 @@ def test_what_says_nothing_is_left_out_as_the_api_server_does() -> None:
     found = pod(apps.full(), "memo-blue-backend")
     assert found["volumes"] == [
         {"name": "uploads", "emptyDir": {"sizeLimit": "1Gi"}},
-        {"name": "mail", "secret": {"secretName": "memo-mail"}},
+        {"name": "mail", "secret": {"secretName": "memo-mail-1b1b1b1b"}},
     ]
     term = found["affinity"]["podAntiAffinity"]["preferredDuringSchedulingIgnoredDuringExecution"][0]
     assert term["podAffinityTerm"] == {

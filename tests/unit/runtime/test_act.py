@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 import pytest
+from memoapp_operator.adapters.services import LiveServices
 from memoapp_operator.api.v1alpha1.memoapp import MemoAppStatus
 from memoapp_operator.domain.decision import Note
 from memoapp_operator.domain.manifest import Kind, Manifest, Ref, ref_of
@@ -89,8 +90,8 @@ class Numbered:
 
 def snapshot(there: Mapping[Ref, Manifest] | None = None) -> Snapshot:
     """A full app of which nothing is there but ``there``."""
-    context = replace(apps.full(), colours=())
-    seen = Observation(app=context.app, now=NOW, revision=None)
+    context = replace(apps.full(), colours={})
+    seen = Observation(app=context.app, now=NOW, declared=None)
     return Snapshot({}, there or {}, context, seen)
 
 
@@ -111,7 +112,7 @@ def live(manifest: Manifest) -> Manifest:
 
 async def act(cluster: Writes, there: Mapping[Ref, Manifest] | None = None) -> bool:
     outside = Numbered()
-    return await Actor(cluster, outside, outside).act(snapshot(there), MemoAppStatus(), Memory())
+    return await Actor(cluster, LiveServices(), outside, outside).act(snapshot(there), MemoAppStatus(), Memory())
 
 
 async def test_secrets_are_minted_first_and_created_never_applied() -> None:

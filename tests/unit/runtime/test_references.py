@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from base64 import b64encode
 from typing import Any
 
@@ -10,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from memoapp_operator.domain.manifest import CONFIG_MAP, SECRET, Manifest, Ref
 from memoapp_operator.domain.references import Reference
-from memoapp_operator.runtime.references import digests, missing
+from memoapp_operator.runtime.references import copy_name, copy_names, missing
 
 MAIL = Ref(SECRET, "mail")
 TEXTS = Ref(CONFIG_MAP, "texts")
@@ -51,46 +52,44 @@ def test_an_object_without_any_data_lacks_every_key() -> None:
     assert missing([Reference(MAIL, "backend", "token")], live) == ("key token of Secret/mail",)
 
 
-def digest(content: dict[str, str] | None, **more: Any) -> dict[str, str]:
+def copied(content: dict[str, str] | None, **more: Any) -> dict[tuple[str, str], str]:
     live = {} if content is None else {MAIL: holding(content, **more)}
-    return digests([Reference(MAIL, "backend")], live)
+    return copy_names([Reference(MAIL, "backend")], live)
 
 
 @given(CONTENTS, CONTENTS)
-def test_another_content_is_another_digest_and_the_same_is_the_same(one: dict[str, str], other: dict[str, str]) -> None:
-    assert (digest(one) == digest(other)) is (one == other)
+def test_another_content_is_another_copy_and_the_same_is_the_same(one: dict[str, str], other: dict[str, str]) -> None:
+    assert (copied(one) == copied(other)) is (one == other)
 
 
-def test_what_is_not_content_makes_no_new_revision() -> None:
-    before = digest({"token": "eA=="})
+def test_what_is_not_content_makes_no_new_copy() -> None:
+    before = copied({"token": "eA=="})
     labelled = {"name": "mail", "labels": {"a": "b"}, "resourceVersion": "2"}
-    assert digest({"token": "eA=="}, metadata=labelled) == before
+    assert copied({"token": "eA=="}, metadata=labelled) == before
 
 
-def test_an_optional_secret_that_appears_is_another_revision() -> None:
-    assert digest(None) != digest({})
+def test_an_optional_secret_that_is_not_there_has_no_copy_and_gets_one_once_it_is() -> None:
+    assert copied(None) == {}
+    assert set(copied({})) == {("Secret", "mail")}
 
 
-def test_each_tier_has_a_digest_of_what_it_names_alone() -> None:
-    mentions = [Reference(MAIL, "backend"), Reference(TEXTS, "frontend")]
-    live = {MAIL: holding({"a": "1"}), TEXTS: holding({"b": "1"})}
-    before = digests(mentions, live)
-    after = digests(mentions, {**live, TEXTS: holding({"b": "2"})})
-    assert set(before) == {"backend", "frontend"}
-    assert before["backend"] == after["backend"]
-    assert before["frontend"] != after["frontend"]
+def test_a_copy_is_named_by_its_original_and_its_content() -> None:
+    (name,) = copied({"token": "eA=="}).values()
+    assert re.fullmatch(r"mail-[0-9a-f]{8}", name)
 
 
-def test_a_tier_that_names_nothing_has_none() -> None:
-    assert digests([], {}) == {}
+def test_a_copys_name_is_one_that_the_api_takes_however_long_the_original_is() -> None:
+    assert len(copy_name("x" * 253, {})) == 253
 
 
-def test_the_order_of_mentions_does_not_count() -> None:
-    mentions = [Reference(MAIL, "backend"), Reference(TEXTS, "backend")]
-    live = {MAIL: holding({"a": "1"}), TEXTS: holding({"b": "1"})}
-    assert digests(mentions, live) == digests(mentions[::-1], live)
+def test_an_object_that_two_tiers_name_has_one_copy() -> None:
+    mentions = [Reference(MAIL, "backend"), Reference(MAIL, "frontend"), Reference(TEXTS, "backend")]
+    live = {MAIL: holding({"a": "1"}), TEXTS: holding({"a": "1"})}
+    found = copy_names(mentions, live)
+    assert set(found) == {("Secret", "mail"), ("ConfigMap", "texts")}
+    assert copy_names(mentions[::-1], live) == found
 
 
-def test_a_digest_shows_nothing_of_the_content() -> None:
+def test_a_copys_name_shows_nothing_of_the_content() -> None:
     secret = b64encode(b"geheim").decode()
-    assert secret not in str(digest({"token": secret}))
+    assert secret not in str(copied({"token": secret}))

@@ -7,10 +7,21 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from .base import Image, Resources, Spec, Status, Timestamp, list_map, rules
+from .base import Duration, Image, ObjectName, Resources, Spec, Status, Timestamp, list_map, rules
 from .data import Cache, Database
 from .definition import Column, Definition
 from .workload import Backend, Frontend, ImagePullSecrets
+
+
+class Ingress(Spec):
+    """A way in from outside the cluster, by the cluster's own ingress controller."""
+
+    host: ObjectName
+    """Host name that clients ask for."""
+    class_name: ObjectName | None = None
+    """IngressClass. Without it the cluster's default class serves."""
+    tls_secret_name: ObjectName | None = None
+    """Secret with the certificate of the host. Without it the host is served over plain HTTP."""
 
 
 class Traffic(Spec):
@@ -20,8 +31,24 @@ class Traffic(Spec):
     """Number of router pods."""
     image: Image = "docker.io/library/haproxy:3.0"
     """Image of HAProxy 3.0 or later."""
+    ingress: Ingress | None = None
+    """A way in from outside the cluster."""
     resources: Resources | None = None
     """Requests and limits of the router's container."""
+
+
+_A_WEEK = ("duration(self) <= duration('168h')", "it is at most 168h, a week")
+
+
+class Release(Spec):
+    """How a changed version takes over."""
+
+    keep_old: Duration = Field("30m", json_schema_extra=rules(_A_WEEK))
+    """How long the old colour stays warm after the new one began to serve; 0s: not at all."""
+    deadline: Duration = Field(
+        "30m", json_schema_extra=rules(_A_WEEK, ("self.matches('[1-9]')", "deadline must be more than 0"))
+    )
+    """How long a new colour may take to come up before it is rejected."""
 
 
 class MemoAppSpec(Spec):
@@ -39,6 +66,10 @@ class MemoAppSpec(Spec):
     """The Redis of the application: exactly one of managed and external. It may be left out."""
     traffic: Traffic = Traffic()
     """The router in front of both colours."""
+    release: Release = Release()
+    """How a changed version takes over."""
+    suspend: bool = False
+    """Every tier, the router, database and Redis are at zero pods; the data stays. False brings them back."""
     image_pull_secrets: ImagePullSecrets | None = None
     """Secrets of the registries that the images come from, for all pods of the MemoApp."""
 
@@ -76,10 +107,18 @@ class Colour(StrEnum):
 
 
 class ReleasePhase(StrEnum):
-    """How far a release is; the values that exist so far."""
+    """How far a release is. The moves between phases stand in ``domain/phases.py``."""
 
+    PENDING = "Pending"
     PREPARING = "Preparing"
+    SHIFTING = "Shifting"
     COMPLETED = "Completed"
+    RETIRED = "Retired"
+    ROLLING_BACK = "RollingBack"
+    ROLLED_BACK = "RolledBack"
+    HELD = "Held"
+    REJECTED = "Rejected"
+    WITHDRAWN = "Withdrawn"
 
 
 class ActiveStatus(Status):
@@ -108,8 +147,40 @@ class ReleaseStatus(Status):
     """How far it is."""
     started_at: Timestamp
     """When it began."""
+    deadline: Timestamp | None = None
+    """When its phase is given up: Preparing is rejected then, Shifting goes back."""
+    replicas: dict[str, Annotated[int, Field(ge=1)]] | None = Field(None, max_length=2)
+    """Real replicas of the serving colour's tiers as it began: neither colour has fewer until it completed."""
     finished_at: Timestamp | None = None
-    """When it ended."""
+    """When it ended, or began to serve."""
+    reason: str | None = Field(None, max_length=128)
+    """Why it was rejected, rolled back or held."""
+    message: str | None = Field(None, max_length=1024)
+    """The same for people to read."""
+
+
+class RejectedStatus(Status):
+    """A revision that does not serve, until a person says retry or another revision completed."""
+
+    id: str = Field(max_length=63)
+    """The revision."""
+    reason: str = Field(max_length=128)
+    """Why."""
+    message: str = Field("", max_length=1024)
+    """The same for people to read."""
+
+
+class OrdersStatus(Status):
+    """The last order of each kind that was carried out, by its nonce."""
+
+    retry: str | None = Field(None, max_length=253)
+    """Nonce of the annotation memoapp.dev/retry."""
+    rollback: str | None = Field(None, max_length=253)
+    """Nonce of the annotation memoapp.dev/rollback."""
+    restart: str | None = Field(None, max_length=253)
+    """Nonce of the annotation memoapp.dev/restart."""
+    restarts: list[Annotated[str, Field(max_length=63)]] | None = Field(None, max_length=8)
+    """What that order lets restart, by digest: PostgreSQL and Redis as they were declared then."""
 
 
 class TrafficStatus(Status):
@@ -138,6 +209,12 @@ class MemoAppStatus(Status):
     """Shares of the clients by colour."""
     release: ReleaseStatus | None = None
     """The release under way, or the last one."""
+    colours: dict[str, Annotated[str, Field(max_length=63)]] | None = Field(None, max_length=2)
+    """The revision that each colour holds, by the name of its ControllerRevision."""
+    rejected: list[RejectedStatus] | None = Field(None, max_length=16)
+    """Revisions that are not to serve, the newest last."""
+    orders: OrdersStatus | None = None
+    """Orders that were carried out."""
     addresses: dict[str, Address] | None = Field(None, max_length=16)
     """Cluster addresses of the colours' Services, by Service, so that a lost one comes back with the same."""
     display: dict[str, Text] | None = Field(None, max_length=8)
@@ -152,6 +229,7 @@ class Metadata(BaseModel):
     namespace: str
     uid: str
     generation: int = 1
+    annotations: dict[str, str] = Field(default_factory=dict)
 
 
 class MemoApp(BaseModel):

@@ -1,0 +1,126 @@
+"""The way forward: from a declared revision to the one that serves."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from memoapp_operator.api.v1alpha1.memoapp import ReleasePhase as Phase
+from memoapp_operator.api.v1alpha1.memoapp import ReleaseStatus
+
+from . import colours
+from .durations import seconds
+from .observation import Observation, Trouble
+from .rollback import is_warm, turn_back
+from .state import State, other, split
+from .transitions import begun, deadline, is_late, lost, moved, moved_on, serving
+
+
+def warm_until(seen: Observation, release: ReleaseStatus) -> datetime:
+    """When the old colour goes."""
+    began = datetime.fromisoformat(release.finished_at or release.started_at)
+    return began + timedelta(seconds=seconds(seen.app.spec.release.keep_old))
+
+
+def pending(seen: Observation, state: State) -> State:
+    """The revision is stored, and database and Redis answer: then the colour comes up."""
+    if moved_on(seen, state):
+        return moved(state, seen, Phase.WITHDRAWN, ended=True)
+    stored = next((item for item in seen.stored.values() if state.release and item.id == state.release.id), None)
+    if stored is None or not colours.prepared(seen) or state.release is None:
+        return state
+    held = {**state.colours, state.release.colour.value: stored.name}
+    floor = colours.replicas(seen, state.colours, state.active.colour) if state.active else {}
+    found = moved(state, seen, Phase.PREPARING, deadline=deadline(seen), replicas=floor or None)
+    return replace(found, colours=held)
+
+
+def preparing(seen: Observation, state: State) -> State:
+    """The colour comes up, or is refused; nothing of it is seen by clients yet."""
+    release = state.release
+    if release is None:
+        return state
+    if moved_on(seen, state):
+        return moved(state, seen, Phase.WITHDRAWN, ended=True).without(release.colour)
+    up = colours.complete(seen, state.colours, release.colour)
+    if up and colours.router_settled(seen):
+        return _up(seen, state, release)
+    failure = _failure(seen, state, release, up=up)
+    if failure is None:
+        return state if release.deadline else moved(state, seen, Phase.PREPARING, deadline=deadline(seen))
+    found = moved(state, seen, Phase.REJECTED, ended=True, reason=failure.reason, message=failure.message[:1024])
+    return found.without(release.colour).rejecting(release.id, failure)
+
+
+def _up(seen: Observation, state: State, release: ReleaseStatus) -> State:
+    """The colour is there: the first one serves at once, any other waits for its clients."""
+    if state.active is not None:
+        return replace(moved(state, seen, Phase.SHIFTING, deadline=deadline(seen)), traffic=split(release.colour))
+    if not colours.routed(seen, split(release.colour)):
+        return state
+    return serving(moved(state, seen, Phase.COMPLETED, ended=True), seen)
+
+
+def _failure(seen: Observation, state: State, release: ReleaseStatus, *, up: bool) -> Trouble | None:
+    """Why the release is rejected, or None while it may still come.
+
+    A first release has nothing to go back to: it goes on trying, and its conditions say what is wrong.
+    """
+    if state.active is None:
+        return None
+    trouble = colours.trouble_of(seen, state.colours, release.colour)
+    if trouble is not None and trouble.stalls:
+        return trouble
+    if not is_late(seen, release):
+        return None
+    waited = Trouble("RouterNotReady", "not every router is ready", stalls=True) if up else trouble
+    told = waited or Trouble("DeadlineExceeded", "not ready", stalls=True)
+    return Trouble(told.reason, f"{told.message} for {seen.app.spec.release.deadline}", stalls=True)
+
+
+def shifting(seen: Observation, state: State) -> State:
+    """The weights go to every router and are read back."""
+    release = state.release
+    if release is None:
+        return state
+    if moved_on(seen, state):
+        return turn_back(seen, state, None)
+    if not colours.serves(seen, state.colours, release.colour):
+        return turn_back(seen, state, lost(seen, state, release.colour))
+    if colours.routed(seen, state.traffic):
+        return serving(moved(state, seen, Phase.COMPLETED, ended=True), seen)
+    if is_late(seen, release):
+        text = f"not every router took the weights for {seen.app.spec.release.deadline}"
+        return turn_back(seen, state, Trouble("RoutersNotReached", text, stalls=True))
+    return state
+
+
+def completed(seen: Observation, state: State) -> State:
+    """The colour serves; the old one stays warm and takes the clients back should it be needed."""
+    release = state.release
+    if release is None:
+        return state
+    old = other(release.colour)
+    if (
+        colours.gone(seen, state.colours, release.colour)
+        and is_warm(seen, state)
+        and not colours.just_back(seen, state.colours, old)
+    ):
+        return turn_back(seen, state, lost(seen, state, release.colour))
+    fresh = begun(seen, state)
+    if fresh is not state:
+        return fresh
+    if old.value in state.colours and seen.now >= warm_until(seen, release):
+        return moved(state, seen, Phase.RETIRED).without(old)
+    return state
+
+
+def over(seen: Observation, state: State) -> State:
+    """Nothing is under way: a new revision may begin, or the spec went back to what serves."""
+    fresh = begun(seen, state)
+    if fresh is not state:
+        return fresh
+    back = state.active is not None and seen.declared is not None and seen.declared.id == state.active.revision
+    if back and state.release is not None and state.release.phase in {Phase.REJECTED, Phase.ROLLED_BACK}:
+        return moved(state, seen, Phase.WITHDRAWN)
+    return state

@@ -1,0 +1,139 @@
+"""The release on one page: its phases, and the moves that are allowed between them.
+
+Everything that a release can do stands in ``MOVES``; ``domain/release.py`` decides which move is made, and may make no
+other. The diagram in docs/releases.md is generated from this table.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from memoapp_operator.api.v1alpha1.memoapp import ReleasePhase as Phase
+
+PENDING, PREPARING, SHIFTING, COMPLETED, RETIRED = (
+    Phase.PENDING,
+    Phase.PREPARING,
+    Phase.SHIFTING,
+    Phase.COMPLETED,
+    Phase.RETIRED,
+)
+ROLLING_BACK, ROLLED_BACK, HELD, REJECTED, WITHDRAWN = (
+    Phase.ROLLING_BACK,
+    Phase.ROLLED_BACK,
+    Phase.HELD,
+    Phase.REJECTED,
+    Phase.WITHDRAWN,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One phase.
+
+    Attributes:
+        does: what happens in it.
+        moves: where it can go, each with the event that takes it there.
+        over: nothing of the release is under way any more; a new one may begin.
+    """
+
+    does: str
+    moves: dict[Phase, str]
+    over: bool = False
+
+
+MOVES: dict[Phase, Row] = {
+    PENDING: Row(
+        "waits for database and Redis; the revision is stored",
+        {PREPARING: "all is there", WITHDRAWN: "the spec changed"},
+    ),
+    PREPARING: Row(
+        "the new colour comes up beside the serving one",
+        {
+            SHIFTING: "every pod is ready, health is right through the colour's own Services, the routers know them",
+            COMPLETED: "the same, and nothing served before",
+            REJECTED: "a trouble that does not pass, or the deadline",
+            WITHDRAWN: "the spec changed",
+        },
+    ),
+    SHIFTING: Row(
+        "the weights are set in every router and read back",
+        {
+            COMPLETED: "every router has them",
+            ROLLING_BACK: "the new colour is not well, the deadline, or the spec changed",
+            WITHDRAWN: "all is suspended",
+        },
+    ),
+    COMPLETED: Row(
+        "the new colour serves; the old one stays warm for keepOld",
+        {
+            RETIRED: "keepOld is over, or all is suspended",
+            ROLLING_BACK: "the new colour serves no more and the old one could, or by order",
+            PENDING: "the spec changed",
+        },
+        over=True,
+    ),
+    RETIRED: Row("the old colour is gone", {PENDING: "the spec changed"}, over=True),
+    ROLLING_BACK: Row(
+        "the weights go back to the old colour and are read back",
+        {
+            ROLLED_BACK: "every router has them, and the new colour is gone",
+            HELD: "the old colour is not well",
+            WITHDRAWN: "the same, and the spec had changed",
+        },
+    ),
+    ROLLED_BACK: Row(
+        "the old colour serves; the revision is rejected",
+        {PENDING: "the spec changed, or by order", WITHDRAWN: "the spec went back to what serves"},
+        over=True,
+    ),
+    HELD: Row(
+        "traffic stays with the healthier colour",
+        {
+            ROLLING_BACK: "the old colour is well again",
+            COMPLETED: "the new colour is well, by order",
+            PENDING: "another revision is declared",
+        },
+    ),
+    REJECTED: Row(
+        "it never served",
+        {PENDING: "the spec changed, or by order", WITHDRAWN: "the spec went back to what serves"},
+        over=True,
+    ),
+    WITHDRAWN: Row(
+        "the spec went back, or on to another revision", {PENDING: "the spec changed, or by order"}, over=True
+    ),
+}
+
+
+class MoveError(Exception):
+    """A move that is not in the table: a defect, never a situation."""
+
+
+def move(before: Phase | None, after: Phase) -> Phase:
+    """``after``, if the table allows it from ``before`` (None: there was no release).
+
+    Raises:
+        MoveError: it does not.
+    """
+    if (
+        before is after
+        or (before is None and after is PENDING)
+        or (before is not None and after in MOVES[before].moves)
+    ):
+        return after
+    raise MoveError(f"{before} -> {after}")
+
+
+def is_over(phase: Phase | None) -> bool:
+    """Nothing of the release is under way."""
+    return phase is None or MOVES[phase].over
+
+
+def diagram() -> Iterator[str]:
+    """The table as a Mermaid state diagram, line by line."""
+    yield "stateDiagram-v2"
+    yield "    [*] --> Pending"
+    for phase, row in MOVES.items():
+        for target, event in row.moves.items():
+            yield f"    {phase.value} --> {target.value}: {event}"

@@ -1,0 +1,102 @@
+"""The simple changes of state that moves are made of."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from memoapp_operator.api.v1alpha1.memoapp import ActiveStatus, Colour, ReleaseStatus
+from memoapp_operator.api.v1alpha1.memoapp import ReleasePhase as Phase
+
+from . import colours, phases
+from .conditions import timestamp
+from .durations import seconds
+from .observation import Observation, Trouble
+from .state import State, other, split
+
+UNKNOWN = "unknown"
+"""The version of a colour whose stored revision somebody deleted."""
+
+
+def moved(state: State, seen: Observation, phase: Phase, *, ended: bool = False, **changes: object) -> State:
+    """The state with its release in another phase."""
+    if state.release is None:
+        return state
+    update: dict[str, object] = {"phase": phases.move(state.release.phase, phase), **changes}
+    if ended:
+        update["finished_at"] = timestamp(seen.now)
+    return replace(state, release=state.release.model_copy(update=update))
+
+
+def begun(seen: Observation, state: State) -> State:
+    """A new release, where the spec declares a revision that neither serves nor is rejected."""
+    declared = seen.declared
+    if declared is None or (state.active is not None and declared.id == state.active.revision):
+        return state
+    if state.rejection(declared.id) is not None:
+        return state
+    colour = other(state.active.colour) if state.active else Colour.BLUE
+    return replace(
+        state,
+        colours=_kept(seen, state, declared.id),
+        release=ReleaseStatus(
+            id=declared.id,
+            version=declared.version,
+            colour=colour,
+            phase=Phase.PENDING,
+            started_at=timestamp(seen.now),
+        ),
+    )
+
+
+def _kept(seen: Observation, state: State, declared: str) -> dict[str, str]:
+    """What the colours hold as a release begins: what serves, and a warm colour of the very revision that comes."""
+    if state.active is None:
+        return {}
+    serving = state.active.colour.value
+    found = {key: name for key, name in state.colours.items() if key == serving}
+    warm = state.colours.get(other(state.active.colour).value)
+    if warm is not None and warm in seen.stored and seen.stored[warm].id == declared:
+        found[other(state.active.colour).value] = warm
+    return found
+
+
+def moved_on(seen: Observation, state: State) -> bool:
+    """The spec declares something else by now."""
+    return seen.declared is not None and state.release is not None and seen.declared.id != state.release.id
+
+
+def deadline(seen: Observation) -> str:
+    """When the phase that begins now is over (RFC 3339)."""
+    return timestamp(seen.now + timedelta(seconds=seconds(seen.app.spec.release.deadline)))
+
+
+def is_late(seen: Observation, release: ReleaseStatus) -> bool:
+    """The phase's deadline has come."""
+    return release.deadline is not None and seen.now >= datetime.fromisoformat(release.deadline)
+
+
+def serving(state: State, seen: Observation) -> State:
+    """The state in which the release's colour is the one that serves; what was rejected before is forgiven."""
+    release = state.release
+    if release is None:
+        return state
+    active = ActiveStatus(
+        colour=release.colour, version=release.version, revision=release.id, since=timestamp(seen.now)
+    )
+    return replace(state, active=active, traffic=split(release.colour), rejected=())
+
+
+def active_in(seen: Observation, state: State, colour: Colour) -> ActiveStatus:
+    """What serves, once the clients are with ``colour``; by its name alone where somebody deleted its revision."""
+    name, since = state.colours[colour.value], timestamp(seen.now)
+    stored = seen.stored.get(name)
+    if stored is None:
+        return ActiveStatus(colour=colour, version=UNKNOWN, revision=name, since=since)
+    return ActiveStatus(colour=colour, version=stored.version, revision=stored.id, since=since)
+
+
+def lost(seen: Observation, state: State, colour: Colour) -> Trouble:
+    """Why the colour serves no more."""
+    unknown = Trouble("NoReadyPods", f"no pod of {colour} is ready", stalls=True)
+    return colours.trouble_of(seen, state.colours, colour) or unknown

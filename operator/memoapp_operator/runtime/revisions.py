@@ -1,0 +1,111 @@
+"""Revisions in the cluster: stored before the first pod of them starts, kept while somebody needs them, then pruned."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from memoapp_operator.api.v1alpha1.memoapp import MemoAppStatus, ReleasePhase
+from memoapp_operator.domain import names, ownership
+from memoapp_operator.domain.manifest import CONFIG_MAP, REVISION, SECRET, Manifest, Ref, ref_of
+from memoapp_operator.domain.revision import Revision, copied_objects, next_number, superfluous
+from memoapp_operator.ports import Cluster
+from memoapp_operator.render.revision import copy_of, stored_revision
+
+from .snapshot import Built, Snapshot
+
+
+class Revisions:
+    """Creates and prunes ControllerRevisions and the immutable copies that they name.
+
+    Args:
+        cluster: the API server.
+    """
+
+    def __init__(self, cluster: Cluster) -> None:
+        self._cluster = cluster
+
+    async def store(self, snapshot: Snapshot, built: Built, status: MemoAppStatus) -> bool:
+        """Create what a release under way is made of: copies first, then the revision that names them."""
+        declared, stored = snapshot.observation.declared, snapshot.observation.stored
+        number = number_to_store(status, declared, stored) if declared is not None else None
+        if declared is None or number is None:
+            return False
+        namespace = built.context.app.metadata.namespace
+        for copy in copies(built, snapshot.live):
+            if await self._cluster.get(ref_of(copy).kind, namespace, copy["metadata"]["name"]) is None:
+                await self._cluster.create(copy)
+        await self._cluster.create(stored_revision(built.context, declared, number))
+        return True
+
+    async def prune_copies(self, snapshot: Snapshot, kept: frozenset[Ref]) -> None:
+        """Delete copies of Secrets, which cannot be listed, before the last revision that names them."""
+        app = snapshot.context.app.metadata
+        for item in snapshot.observation.stored.values():
+            if Ref(REVISION, item.name) in kept:
+                continue
+            for kind, name in sorted(copied_objects(item)):
+                ref = Ref(SECRET, name)
+                live = await self._cluster.get(SECRET, app.namespace, name) if kind == SECRET.kind else None
+                if live is not None and ref not in kept and live.get("immutable") and ownership.owned(live, app.uid):
+                    await self._cluster.delete(ref, app.namespace, live["metadata"]["uid"])
+
+
+def copies(built: Built, live: Mapping[Ref, Manifest]) -> Iterator[Manifest]:
+    """The immutable copies that the declared revision's pods refer to."""
+    rendered = {ref_of(item): item for item in built.rendered}
+    for (kind, name), copy in sorted(built.context.copies.items()):
+        ref = _copied(kind, name)
+        original = live.get(ref) or rendered.get(ref)
+        if original is None:
+            continue
+        found = copy_of(built.context, ref.kind, copy)
+        yield found | {key: original[key] for key in ("data", "binaryData", "type") if key in original}
+
+
+def kept(snapshot: Snapshot, status: MemoAppStatus) -> frozenset[Ref]:
+    """What is not rendered and stays all the same: revisions with their copies, and what a lost status may need."""
+    if status.release is None:
+        return frozenset(snapshot.live)
+    observation = snapshot.observation
+    used = {*(status.colours or {}).values(), *observation.found.values()}
+    ids = {status.release.id, *(item.id for item in status.rejected or ())}
+    used |= {item.name for item in observation.stored.values() if item.id in ids}
+    gone = {item.name for item in superfluous(observation.stored.values(), used)}
+    stored = [item for item in observation.stored.values() if item.name not in gone]
+    found = {Ref(REVISION, item.name) for item in stored}
+    found |= {_copied(kind, name) for (kind, _), name in snapshot.context.copies.items()}
+    found |= {_copied(kind, name) for item in stored for kind, name in copied_objects(item)}
+    lost = {colour for colour, name in (status.colours or {}).items() if name not in observation.stored}
+    return frozenset(found | {ref for ref, live in snapshot.live.items() if colour_of(live) in lost})
+
+
+def is_superseded(live: Manifest, status: MemoAppStatus) -> bool:
+    """It belongs to a colour that holds no revision any more, or is a revision or a copy: free to go by itself."""
+    colour = colour_of(live)
+    if colour is not None:
+        return colour not in (status.colours or {})
+    return bool(live["kind"] == REVISION.kind or live.get("immutable"))
+
+
+def colour_of(live: Manifest) -> str | None:
+    """The colour whose pods an object belongs to."""
+    found: str | None = (live["metadata"].get("labels") or {}).get(names.COLOUR_LABEL)
+    return found
+
+
+def _copied(kind: str, name: str) -> Ref:
+    return Ref(SECRET if kind == SECRET.kind else CONFIG_MAP, name)
+
+
+def number_to_store(status: MemoAppStatus, declared: Revision, stored: Mapping[str, Revision]) -> int | None:
+    """The number under which the declared revision is stored now, or None where that is not to be done.
+
+    A revision that a colour holds and that somebody deleted comes back under its own name.
+    """
+    if any(item.id == declared.id for item in stored.values()):
+        return None
+    for name in (status.colours or {}).values():
+        if name not in stored and status.active is not None and status.active.revision == declared.id:
+            return int(name.rpartition("-r")[2])
+    pending = status.release is not None and status.release.phase is ReleasePhase.PENDING
+    return next_number(stored.values()) if pending else None

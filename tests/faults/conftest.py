@@ -1,0 +1,58 @@
+"""One campaign a session: the undisturbed runs are made once, the others are compared with them."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import TypeAlias
+
+import pytest
+
+from tests.cluster_guard import kubeconfig_or_stop
+from tests.faults.calls import Write
+from tests.faults.plans import Plan
+from tests.faults.runner import Campaign, Outcome, report
+from tests.faults.scenarios import SCENARIOS
+from tests.faults.site import NotHereError, site
+
+Plans: TypeAlias = Callable[[tuple[Write, ...]], Iterable[Plan]]
+Disturb: TypeAlias = Callable[[str, Plans], list[Outcome]]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    here = Path(__file__).parent
+    for item in items:
+        if here in item.path.parents:
+            item.add_marker(pytest.mark.cluster)
+            item.add_marker(pytest.mark.xdist_group("faults"))
+
+
+@pytest.fixture(scope="session")
+def campaign(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Campaign:
+    kubeconfig_or_stop(request.session)
+    try:
+        found = site()
+    except NotHereError as error:
+        pytest.skip(str(error))
+    return Campaign(found, tmp_path_factory.mktemp("faults"))
+
+
+@pytest.fixture
+def disturb(campaign: Campaign, capsys: pytest.CaptureFixture[str]) -> Disturb:
+    """Runs a scenario under plans made from its undisturbed writes: one line a run, and all must end alike."""
+
+    def run(name: str, plans: Plans) -> list[Outcome]:
+        scenario = SCENARIOS[name]
+        writes = campaign.undisturbed(scenario).writes
+        outcomes = []
+        for outcome in campaign.run(scenario, plans(writes)):
+            outcomes.append(outcome)
+            with capsys.disabled():
+                sys.stdout.write(f"\n{outcome}")
+                sys.stdout.flush()
+        failed = [report(outcome) for outcome in outcomes if outcome.problems]
+        assert not failed, "\n\n".join(failed)
+        return outcomes
+
+    return run

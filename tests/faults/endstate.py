@@ -1,0 +1,105 @@
+"""The state that a run ends in, without what differs from one undisturbed run to the next, and how two differ."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any, TypeAlias
+
+from tests.faults.calls import plain
+from tests.kube import Kube, Object
+
+State: TypeAlias = dict[str, Any]
+
+KINDS = (
+    "memoapp.dev/v1alpha1/MemoApp",
+    "v1/Secret",
+    "v1/ConfigMap",
+    "v1/PersistentVolumeClaim",
+    "v1/Service",
+    "v1/ServiceAccount",
+    "apps/v1/StatefulSet",
+    "apps/v1/Deployment",
+    "apps/v1/ControllerRevision",
+    "policy/v1/PodDisruptionBudget",
+    "networking.k8s.io/v1/NetworkPolicy",
+)
+_DROPPED = frozenset(
+    {"uid", "resourceVersion", "creationTimestamp", "managedFields", "namespace", "generation", "selfLink"}
+)
+"""Of the metadata of everything."""
+_DIGESTS = frozenset({"memoapp.dev/applied", "memoapp.dev/certificates", "memoapp.dev/config"})
+"""Annotations over passwords and certificates, which are new in each run."""
+_OTHERS = frozenset({"default", "kube-root-ca.crt", "memoapp-operator"})
+_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z")
+_UID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
+_ADDRESS = re.compile(r"\b10\.\d+\.\d+\.\d+\b")
+
+
+def collect(kube: Kube, namespace: str) -> State:
+    """Every object of the namespace that the operator could have made, by kind and name."""
+    found = [item for kind in KINDS for item in kube.list(kind, namespace)]
+    ids = {
+        (item["metadata"].get("annotations") or {}).get("memoapp.dev/revision", ""): item["metadata"]["name"]
+        for item in found
+        if item["kind"] == "ControllerRevision"
+    }
+    state = {}
+    for item in found:
+        if item["metadata"]["name"] in _OTHERS:
+            continue
+        text = json.dumps(_bare(item))
+        for digest, name in ids.items():
+            text = re.sub(rf"\b{digest}\b", f"id-of-{name}", text) if digest else text
+        state[plain(f"{item['kind']}/{item['metadata']['name']}")] = json.loads(_plain_text(text, namespace))
+    return state
+
+
+def differences(wanted: Any, found: Any, path: str = "") -> Iterator[str]:
+    """Each place in which ``found`` is not as ``wanted``, a line each."""
+    if isinstance(wanted, Mapping) and isinstance(found, Mapping):
+        for key in sorted({*wanted, *found}):
+            inner = f"{path}.{key}" if path else key
+            if key not in found:
+                yield f"{inner}: missing"
+            elif key not in wanted:
+                yield f"{inner}: more than undisturbed: {_short(found[key])}"
+            else:
+                yield from differences(wanted[key], found[key], inner)
+    elif isinstance(wanted, list) and isinstance(found, list) and len(wanted) == len(found):
+        for number, (left, right) in enumerate(zip(wanted, found, strict=True)):
+            yield from differences(left, right, f"{path}[{number}]")
+    elif wanted != found:
+        yield f"{path}: {_short(found)} instead of {_short(wanted)}"
+
+
+def _bare(item: Object) -> Object:
+    found = {key: value for key, value in item.items() if key != "metadata"}
+    metadata = {key: value for key, value in item["metadata"].items() if key not in _DROPPED}
+    annotations = {key: value for key, value in (metadata.get("annotations") or {}).items() if key not in _DIGESTS}
+    found["metadata"] = {**metadata, "annotations": annotations}
+    if item["kind"] == "Secret":
+        found["data"] = sorted(item.get("data") or {})
+    if item["kind"] in {"Deployment", "StatefulSet"}:
+        status = item.get("status") or {}
+        found["status"] = {key: status.get(key, 0) for key in ("replicas", "readyReplicas", "updatedReplicas")}
+        template = found["spec"]["template"]["metadata"]
+        kept = {key: value for key, value in (template.get("annotations") or {}).items() if key not in _DIGESTS}
+        found["spec"] = {
+            **found["spec"],
+            "template": {**found["spec"]["template"], "metadata": {**template, "annotations": kept}},
+        }
+    if item["kind"] not in {"Deployment", "StatefulSet", "MemoApp"}:
+        found.pop("status", None)
+    return found
+
+
+def _plain_text(text: str, namespace: str) -> str:
+    text = _UID.sub("UID", _TIME.sub("TIME", text.replace(namespace, "NAMESPACE")))
+    return plain(_ADDRESS.sub("ADDRESS", text))
+
+
+def _short(value: Any) -> str:
+    text = json.dumps(value)
+    return text if len(text) <= 160 else f"{text[:160]}..."

@@ -1,0 +1,126 @@
+"""The real operator as a process of this machine, in the network of a cluster's node."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Mapping
+from pathlib import Path
+
+import yaml
+
+ROOT = Path(__file__).resolve().parents[2]
+LEASE_SECONDS = 15
+"""So long after a kill the next process waits. With the shortest (6) a busy machine loses leases by itself."""
+_ENTER = 'mount --bind "$0" /etc/resolv.conf && exec "$@"'
+
+
+class Operator:
+    """One operator after another, each started by ``start``. Only these are ever signalled.
+
+    Args:
+        folder: for kubeconfig, name server file and logs; this run's own.
+        namespace: where it looks for MemoApps and keeps its lease.
+        network: network namespace that it runs in; None: this one.
+        name_server: of the cluster.
+        settings: environment beside the usual.
+    """
+
+    def __init__(
+        self, folder: Path, namespace: str, network: Path | None, name_server: str, settings: Mapping[str, str]
+    ) -> None:
+        self._folder = folder
+        self._namespace = namespace
+        self._network = network
+        self._settings = settings
+        self._process: subprocess.Popen[bytes] | None = None
+        self._lock = threading.Lock()
+        self.starts = 0
+        self.ends: list[int] = []
+        resolve = f"nameserver {name_server}\nsearch {namespace}.svc.cluster.local svc.cluster.local cluster.local\n"
+        (folder / "resolv.conf").write_text(resolve + "options ndots:5 timeout:1 attempts:3\n", encoding="utf-8")
+
+    @property
+    def log(self) -> Path:
+        """What all of them said."""
+        return self._folder / "operator.log"
+
+    def start(self, port: int) -> None:
+        """Start one that reaches the API server on this port of the loopback address."""
+        kubeconfig = self._folder / "kubeconfig"
+        kubeconfig.write_text(yaml.safe_dump(_kubeconfig(port)), encoding="utf-8")
+        self.starts += 1
+        with self.log.open("ab") as log:
+            log.write(f"--- start {self.starts}\n".encode())
+            log.flush()
+            self._process = subprocess.Popen(
+                [*self._prefix(), sys.executable, "-m", "memoapp_operator"],
+                env=self._environment(kubeconfig),
+                cwd=self._folder,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+            )
+
+    def kill(self) -> None:
+        """SIGKILL; returns when it is gone."""
+        self._end(signal.SIGKILL, 10)
+
+    def stop(self) -> None:
+        """SIGTERM, and SIGKILL where that is not heard within 30 s."""
+        self._end(signal.SIGTERM, 30)
+
+    def gone(self) -> bool:
+        """No process runs; how it ended is noted in ``ends``."""
+        with self._lock:
+            process = self._process
+            if process is not None and process.poll() is not None:
+                self.ends.append(process.returncode)
+                self._process = None
+            return self._process is None
+
+    def _end(self, number: signal.Signals, seconds: float) -> None:
+        process = self._process
+        if process is None:
+            return
+        process.send_signal(number)
+        try:
+            process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+        self.gone()
+
+    def _prefix(self) -> list[str]:
+        if self._network is None:
+            return []
+        enter = ["nsenter", f"--net={self._network}", "unshare", "--mount", "sh", "-c", _ENTER]
+        return [*enter, str(self._folder / "resolv.conf")]
+
+    def _environment(self, kubeconfig: Path) -> dict[str, str]:
+        return {
+            "PATH": os.environ["PATH"],
+            "PYTHONPATH": str(ROOT / "operator"),
+            "PYTHONDONTWRITEBYTECODE": "1",
+            "KUBECONFIG": str(kubeconfig),
+            "POD_NAME": f"operator-{self.starts}",
+            "POD_NAMESPACE": self._namespace,
+            "MEMOAPP_WATCH_NAMESPACES": self._namespace,
+            "MEMOAPP_LEASE_SECONDS": str(LEASE_SECONDS),
+            "MEMOAPP_PORT": "0",
+            **self._settings,
+        }
+
+
+def _kubeconfig(port: int) -> dict[str, object]:
+    return {
+        "apiVersion": "v1",
+        "kind": "Config",
+        "current-context": "proxy",
+        "clusters": [{"name": "proxy", "cluster": {"server": f"http://127.0.0.1:{port}"}}],
+        "users": [{"name": "proxy", "user": {}}],
+        "contexts": [{"name": "proxy", "context": {"cluster": "proxy", "user": "proxy"}}],
+    }

@@ -1,0 +1,155 @@
+"""What is disturbed: each scenario has a beginning that is left in peace, a deed, and an end."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from tests.e2e.app import KIND, is_ready, manifest
+from tests.kube import Kube, Object
+from tools.testbed import sample
+
+APP = "memo"
+_FAULT = [{"name": "FAULT", "value": "never-healthy"}]
+"""The sample's backend then answers 503 on its health path."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """Where a scenario plays."""
+
+    kube: Kube
+    namespace: str
+    images: Mapping[str, str]
+
+    def create(self, **spec: Any) -> None:
+        self.kube.create(manifest(APP, self.namespace, {**_spec(self.images), **spec}))
+
+    def change(self, body: Object) -> None:
+        """Merge into the MemoApp."""
+        self.kube.patch(KIND, APP, self.namespace, body=body)
+
+    def delete(self) -> None:
+        self.kube.delete(KIND, APP, self.namespace)
+
+
+Predicate = Callable[[Object | None], bool]
+Step = tuple[Callable[[Stage], None], Predicate]
+
+
+@dataclass(frozen=True, slots=True)
+class Scenario:
+    """One scenario.
+
+    Attributes:
+        name: for people and the command line.
+        before: deeds with their ends, undisturbed.
+        deed: what is disturbed.
+        end: true of the MemoApp (None: it is gone) when it is over.
+        clients: requests are sent to the app all the while.
+    """
+
+    name: str
+    before: tuple[Step, ...]
+    deed: Callable[[Stage], None]
+    end: Predicate
+    clients: bool = True
+
+
+def _spec(images: Mapping[str, str]) -> Object:
+    small = sample.small(images)
+    little = small["backend"]["resources"]
+    return {
+        **small,
+        "frontend": {"image": images["frontend"], "replicas": 1, "resources": little},
+        "release": {"keepOld": "30m", "deadline": "10m"},
+    }
+
+
+def _create(stage: Stage) -> None:
+    stage.create()
+
+
+def _create_with_redis(stage: Stage) -> None:
+    redis = {
+        "managed": {"image": stage.images["redis"], "resources": sample.small(stage.images)["backend"]["resources"]}
+    }
+    stage.create(redis=redis)
+
+
+def _next(stage: Stage, **release: str) -> None:
+    stage.change(
+        {
+            "spec": {
+                "version": "1.1.0",
+                "frontend": {"image": stage.images["frontend-next"]},
+                "backend": {"image": stage.images["backend-next"]},
+                "release": release,
+            }
+        }
+    )
+
+
+def _switch(stage: Stage) -> None:
+    _next(stage, keepOld="4s")
+
+
+def _switch_and_keep(stage: Stage) -> None:
+    _next(stage, keepOld="30m")
+
+
+def _never_healthy(stage: Stage) -> None:
+    stage.change({"spec": {"version": "1.2.0", "backend": {"env": _FAULT}, "release": {"deadline": "12s"}}})
+
+
+def _hopeless(stage: Stage) -> None:
+    stage.change({"spec": {"version": "1.2.0", "backend": {"env": _FAULT}}})
+
+
+def _roll_back(stage: Stage) -> None:
+    stage.change({"metadata": {"annotations": {"memoapp.dev/rollback": "by-hand"}}})
+
+
+def _withdraw(stage: Stage) -> None:
+    """Away from a version that cannot come up, back to the one that serves."""
+    stage.change({"spec": {"version": "1.0.0", "backend": {"env": None}}})
+
+
+def _delete(stage: Stage) -> None:
+    stage.delete()
+
+
+def _phase(*phases: str, ready: bool | None = None) -> Predicate:
+    def holds(found: Object | None) -> bool:
+        status = (found or {}).get("status") or {}
+        current = found is not None and status.get("observedGeneration") == found["metadata"]["generation"]
+        phase = (status.get("release") or {}).get("phase")
+        return current and phase in phases and (ready is None or is_ready(found) is ready)
+
+    return holds
+
+
+def _gone(found: Object | None) -> bool:
+    return found is None
+
+
+_CREATED: Step = (_create, is_ready)
+SCENARIOS = {
+    scenario.name: scenario
+    for scenario in (
+        Scenario("creation", (), _create_with_redis, is_ready, clients=False),
+        Scenario("switch", (_CREATED,), _switch, _phase("Retired", ready=True)),
+        Scenario("rejection", (_CREATED,), _never_healthy, _phase("Rejected")),
+        Scenario(
+            "rollback",
+            (_CREATED, (_switch_and_keep, _phase("Completed", ready=True))),
+            _roll_back,
+            _phase("RolledBack"),
+        ),
+        Scenario(
+            "withdrawal", (_CREATED, (_hopeless, _phase("Preparing"))), _withdraw, _phase("Withdrawn", ready=True)
+        ),
+        Scenario("deletion", (_CREATED,), _delete, _gone, clients=False),
+    )
+}

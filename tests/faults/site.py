@@ -1,0 +1,50 @@
+"""The cluster that the environment names, made ready for fault runs."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import yaml
+
+from tests.cluster_guard import kubeconfig
+from tests.faults import testcluster
+from tests.faults.place import other_operator
+from tests.faults.runner import Site
+from tests.kube import Kube
+
+ROOT = Path(__file__).resolve().parents[2]
+CRD = ROOT / "crds" / "memoapp.dev_memoapps.yaml"
+
+
+class NotHereError(AssertionError):
+    """Fault runs cannot be made on this machine, or on this cluster."""
+
+
+def site(*, keep: bool = False) -> Site:
+    """The cluster of ``MEMOAPP_KUBECONFIG``: it must have no operator; the CRD of this checkout is applied.
+
+    Raises:
+        NotHereError: it is no cluster for fault runs.
+    """
+    if os.geteuid() != 0:
+        raise NotHereError("fault runs need root: the operator's process enters the network of the cluster's node")
+    path = kubeconfig()
+    context = yaml.safe_load(path.read_text(encoding="utf-8"))["current-context"]
+    with Kube.from_kubeconfig(path) as kube:
+        other = other_operator(kube)
+        if other is not None:
+            raise NotHereError(other)
+        crd = kube.apply(yaml.safe_load(CRD.read_text(encoding="utf-8")))
+        kube.wait("apiextensions.k8s.io/v1/CustomResourceDefinition", crd["metadata"]["name"], until=_established)
+        name_server = kube.get("v1/Service", "kube-dns", "kube-system")["spec"]["clusterIP"]
+    node = testcluster.node_process(context)
+    if node is None:
+        raise NotHereError(f"{context} is no local cluster: its node's network cannot be entered")
+    return Site(path, node, name_server, testcluster.image_names(), keep)
+
+
+def _established(found: object) -> bool:
+    text = json.dumps(found)
+    return '"Established"' in text and '"NamesAccepted"' in text

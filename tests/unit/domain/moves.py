@@ -1,0 +1,111 @@
+"""A sight for every move of the release: what is seen in a phase, and where it leads."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+
+from memoapp_operator.api.v1alpha1.memoapp import ReleasePhase as Phase
+from memoapp_operator.domain.observation import Observation, Workload
+from memoapp_operator.domain.orders import RETRY_ANNOTATION
+
+from tests.unit.domain.building import (
+    R1,
+    R2,
+    R3,
+    STALL,
+    healthy,
+    onward,
+    serving,
+    unsettled,
+    until,
+    with_spec,
+    with_workloads,
+    without_pods,
+)
+
+
+def hours(seen: Observation, number: float) -> Observation:
+    """The same sight, hours later."""
+    return replace(seen, now=seen.now + timedelta(hours=number))
+
+
+def ordered(seen: Observation, annotation: str, nonce: str = "n1") -> Observation:
+    """The same sight, with an order."""
+    return replace(seen, orders={**seen.orders, annotation: nonce})
+
+
+def gone(seen: Observation, colour: str, seconds: float = 6) -> Observation:
+    """No pod of the colour has been ready for some seconds."""
+    since = (seen.now - timedelta(seconds=seconds)).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return without_pods(seen, colour, gone_since=since)
+
+
+def crashing(seen: Observation, colour: str = "green") -> Observation:
+    """A pod of the colour can never start."""
+    return with_workloads(seen, unsettled(f"{colour}-backend", 0, STALL))
+
+
+def suspended(seen: Observation) -> Observation:
+    """The app as it looks once it is suspended: no pod anywhere."""
+    none = {name: Workload(name, 0, 0, settled=True) for name in seen.workloads}
+    found = replace(seen, workloads=none, routers={}, database=None, cache=None, reached={})
+    return with_spec(found, suspend=True)
+
+
+def at(phase: Phase) -> Observation:
+    """R1 serves in blue, R2 was declared, and its release is in that phase; all is well."""
+    match phase:
+        case Phase.RETIRED:
+            return onward(hours(at(Phase.COMPLETED), 1))
+        case Phase.ROLLING_BACK:
+            return onward(without_pods(at(Phase.SHIFTING), "green"))
+        case Phase.ROLLED_BACK:
+            return until(at(Phase.ROLLING_BACK), Phase.ROLLED_BACK)
+        case Phase.HELD:
+            return onward(without_pods(at(Phase.ROLLING_BACK), "blue"))
+        case Phase.REJECTED:
+            return onward(crashing(at(Phase.PREPARING)))
+        case Phase.WITHDRAWN:
+            return onward(replace(at(Phase.PREPARING), declared=R1))
+        case _:
+            return until(onward(serving(declared=R2)), phase)
+
+
+def first(phase: Phase) -> Observation:
+    """Nothing served before, R1 is declared, and its release is in that phase."""
+    return until(onward(healthy()), phase)
+
+
+def withdrawing() -> Observation:
+    """The spec went back while the clients moved; the weights, and the pods of the new colour, are already back."""
+    return onward(onward(replace(at(Phase.SHIFTING), declared=R1)))
+
+
+MOVES: dict[tuple[Phase, Phase], Callable[[], Observation]] = {
+    (Phase.PENDING, Phase.PREPARING): lambda: at(Phase.PENDING),
+    (Phase.PENDING, Phase.WITHDRAWN): lambda: replace(at(Phase.PENDING), declared=R3),
+    (Phase.PREPARING, Phase.SHIFTING): lambda: at(Phase.PREPARING),
+    (Phase.PREPARING, Phase.COMPLETED): lambda: first(Phase.PREPARING),
+    (Phase.PREPARING, Phase.REJECTED): lambda: crashing(at(Phase.PREPARING)),
+    (Phase.PREPARING, Phase.WITHDRAWN): lambda: replace(at(Phase.PREPARING), declared=R3),
+    (Phase.SHIFTING, Phase.COMPLETED): lambda: at(Phase.SHIFTING),
+    (Phase.SHIFTING, Phase.WITHDRAWN): lambda: suspended(at(Phase.SHIFTING)),
+    (Phase.SHIFTING, Phase.ROLLING_BACK): lambda: without_pods(at(Phase.SHIFTING), "green"),
+    (Phase.COMPLETED, Phase.RETIRED): lambda: hours(at(Phase.COMPLETED), 1),
+    (Phase.COMPLETED, Phase.ROLLING_BACK): lambda: gone(at(Phase.COMPLETED), "green"),
+    (Phase.COMPLETED, Phase.PENDING): lambda: replace(at(Phase.COMPLETED), declared=R3),
+    (Phase.RETIRED, Phase.PENDING): lambda: replace(at(Phase.RETIRED), declared=R3),
+    (Phase.ROLLING_BACK, Phase.ROLLED_BACK): lambda: onward(at(Phase.ROLLING_BACK)),
+    (Phase.ROLLING_BACK, Phase.HELD): lambda: without_pods(at(Phase.ROLLING_BACK), "blue"),
+    (Phase.ROLLING_BACK, Phase.WITHDRAWN): withdrawing,
+    (Phase.ROLLED_BACK, Phase.PENDING): lambda: ordered(at(Phase.ROLLED_BACK), RETRY_ANNOTATION),
+    (Phase.ROLLED_BACK, Phase.WITHDRAWN): lambda: replace(at(Phase.ROLLED_BACK), declared=R1),
+    (Phase.HELD, Phase.ROLLING_BACK): lambda: at(Phase.HELD),
+    (Phase.HELD, Phase.PENDING): lambda: replace(without_pods(at(Phase.HELD), "blue"), declared=R3),
+    (Phase.HELD, Phase.COMPLETED): lambda: ordered(without_pods(at(Phase.HELD), "blue"), RETRY_ANNOTATION),
+    (Phase.REJECTED, Phase.PENDING): lambda: ordered(at(Phase.REJECTED), RETRY_ANNOTATION),
+    (Phase.REJECTED, Phase.WITHDRAWN): lambda: replace(at(Phase.REJECTED), declared=R1),
+    (Phase.WITHDRAWN, Phase.PENDING): lambda: replace(at(Phase.WITHDRAWN), declared=R3),
+}
