@@ -9,13 +9,24 @@ from datetime import datetime
 from typing import Any, TypeVar
 
 from memoapp_operator.domain.decision import Note
-from memoapp_operator.domain.manifest import EVENT, MEMO_APP, POD, SECRET, SERVICE, Kind, Manifest, Ref, ref_of
-from memoapp_operator.domain.names import MANAGED_BY_LABEL
-from memoapp_operator.ports import Conflict, Refused
+from memoapp_operator.domain.manifest import (
+    DEPLOYMENT,
+    EVENT,
+    MEMO_APP,
+    SECRET,
+    SERVICE,
+    STATEFUL_SET,
+    Kind,
+    Manifest,
+    Ref,
+)
+from memoapp_operator.domain.names import MANAGED_BY, MANAGED_BY_LABEL
+from memoapp_operator.ports import ClusterError, Conflict, Refused
 
 from . import fields
 from .clock import SimClock
 from .faults import Faults, Write
+from .kinds import WATCHED, ref_of
 from .validation import invalid
 
 NAMESPACE = "prod"
@@ -49,7 +60,9 @@ class SimCluster:
         faults: what goes wrong with them.
         touched: grows with every change that a watch of the operator would tell.
         admit: a webhook that changes what is applied.
-        refuse: a webhook that says why something is not taken; None where it is.
+        refuse: a webhook that says why something of the operator's is not taken; None where it is.
+        expands: the storage class lets volumes grow.
+        view: what a list answers, given what is there; a cache that lags answers with less.
         listeners: told of every change: (before, after), None for not there.
         pause: awaited in every call, so that two operators' calls mix.
         writing: the operator's write that takes effect now; None where somebody else changes something.
@@ -66,6 +79,8 @@ class SimCluster:
         self.faults = Faults()
         self.admit: Callable[[Manifest], None] = lambda _: None
         self.refuse: Callable[[Manifest], str | None] = lambda _: None
+        self.expands = True
+        self.view: Callable[[Kind, list[Manifest]], list[Manifest]] = lambda _, found: found
         self.listeners: list[Callable[[Manifest | None, Manifest | None], None]] = []
         self.pause: Callable[[], Awaitable[None]] | None = None
         self.writing: Write | None = None
@@ -90,7 +105,8 @@ class SimCluster:
         await self._yield()
         assert namespace == NAMESPACE
         assert kind is not SECRET, "the operator may not list Secrets"
-        return [copied(item) for item in self.all(kind) if labels.items() <= item["metadata"].get("labels", {}).items()]
+        found = [item for item in self.all(kind) if labels.items() <= item["metadata"].get("labels", {}).items()]
+        return [copied(item) for item in self.view(kind, found)]
 
     async def create(self, manifest: Manifest) -> Manifest:
         return await self._write("create", ref_of(manifest), MINT, lambda: self._create(copied(manifest), MINT))
@@ -114,6 +130,17 @@ class SimCluster:
         manifest = {"apiVersion": "v1", "kind": "Event", "metadata": metadata, "involvedObject": involved, **told}
         manifest["firstTimestamp"] = manifest["lastTimestamp"] = now.strftime("%Y-%m-%dT%H:%M:%SZ")
         await self._write("note", ref_of(about), OPERATOR, lambda: self._tell(manifest))
+
+    async def reach(self, ref: Ref, effect: Callable[[], bool]) -> None:
+        """A request to a pod itself, counted among the writes and never answered; ``effect`` tells if it changed it."""
+
+        def counted() -> None:
+            self.version += effect()
+
+        try:
+            await self._write("steer", ref, OPERATOR, counted)
+        except ClusterError:
+            return
 
     # What people, controllers and tests do.
 
@@ -209,6 +236,7 @@ class SimCluster:
         stored = _Stored({}, {manager: set(fields.leaves(manifest))})
         if ref.kind is SERVICE:
             manifest["spec"].setdefault("clusterIP", self._next_address())
+        _set_defaults(manifest)
         self._stored[ref] = stored
         return self._keep(stored, None, manifest)
 
@@ -241,6 +269,7 @@ class SimCluster:
         fields.drop(merged, mine - wanted.keys() - others)
         for path, value in wanted.items():
             fields.put(merged, path, value)
+        _set_defaults(merged)
         self._check(merged, stored.manifest)
         taken = {path for path, value in wanted.items() if present.get(path) != value}
         owned: Owned = {name: paths - taken for name, paths in stored.owned.items() if name != OPERATOR}
@@ -285,7 +314,8 @@ class SimCluster:
             self._create(event, OPERATOR)
 
     def _check(self, manifest: Manifest, before: Manifest | None) -> None:
-        reason = self.refuse(manifest) or invalid(manifest, before, self.all(SERVICE))
+        refused = self.refuse(manifest) if self.writing is not None else None
+        reason = refused or invalid(manifest, before, self.all(SERVICE), expands=self.expands)
         if reason:
             name = manifest["metadata"]["name"]
             raise Refused(422, "Invalid", f'{manifest["kind"]} "{name}" is invalid: {reason}')
@@ -310,9 +340,13 @@ class SimCluster:
             listener(before, after)
 
 
+def _set_defaults(manifest: Manifest) -> None:
+    """What the API server fills in where nobody says anything."""
+    if manifest["kind"] in {DEPLOYMENT.kind, STATEFUL_SET.kind}:
+        manifest["spec"].setdefault("replicas", 1)
+
+
 def _watched(manifest: Manifest) -> bool:
-    """MemoApps, and all of our children and their pods but Secrets."""
+    """MemoApps, and all of our children and their pods but Secrets and revisions."""
     kind, labels = manifest["kind"], manifest["metadata"].get("labels", {})
-    if kind == MEMO_APP.kind:
-        return True
-    return kind not in {SECRET.kind, EVENT.kind} and (MANAGED_BY_LABEL in labels or kind == POD.kind)
+    return kind == MEMO_APP.kind or (kind in WATCHED and labels.get(MANAGED_BY_LABEL) == MANAGED_BY)
