@@ -65,6 +65,10 @@ class Cluster(Protocol):
         """
         ...
 
+    async def scale(self, ref: Ref, namespace: str, uid: str, replicas: int) -> None:
+        """Set the replicas of the Deployment with this uid, by its scale subresource; Conflict where it is another."""
+        ...
+
     async def delete(self, ref: Ref, namespace: str, uid: str) -> None:
         """Delete the object with this uid; no error where it is gone already."""
         ...

@@ -130,6 +130,10 @@ CASES = {
         accept=({"secretRef": _REF}, {"configMapRef": _REF}),
         reject=({}, {"prefix": "A_"}, {"secretRef": _REF, "configMapRef": _REF}),
     ),
+    "minReplicas is at most maxReplicas": Cases(
+        accept=({"minReplicas": 2, "maxReplicas": 2}, {"minReplicas": 1, "maxReplicas": 100}, {"maxReplicas": 2}),
+        reject=({"minReplicas": 3, "maxReplicas": 2}, {"maxReplicas": 1}),
+    ),
     "it is at most 168h, a week": Cases(
         accept=("168h", "167h59m60s", "604800s", "84h84h"),
         reject=("168h1s", "10081m", "604801s", "999999h", "999999h999999h9h"),

@@ -13,8 +13,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import httpx
+import yaml
 
-from tests.e2e.app import KIND, as_text
+from tests.e2e.app import KIND
 from tests.faults import endstate
 from tests.faults.calls import Write, created, deleted
 from tests.faults.clients import Clients
@@ -258,7 +259,7 @@ def report(outcome: Outcome) -> str:
         ("writes", map(str, outcome.writes)),
         ("what the plan did", outcome.noted),
         ("log", outcome.log.splitlines()),
-        ("end", [as_text(outcome.state)]),
+        ("end", yaml.safe_dump(outcome.state, width=200).splitlines()),
     )
     return "\n".join([str(outcome), *(line for title, lines in parts for line in (f"--- {title}", *lines))])
 

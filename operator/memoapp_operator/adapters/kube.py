@@ -30,6 +30,7 @@ CALL_TIMEOUT = 10.0
 PARALLEL_CALLS = 20
 
 _APPLY = "application/apply-patch+yaml"
+_MERGE = "application/merge-patch+json"
 _JSON = "application/json"
 _SUCCESS = range(200, 300)
 _REFUSED = frozenset({400, 403, 404, 405, 413, 415, 422})
@@ -101,6 +102,12 @@ class KubeCluster:
         query = {"fieldManager": FIELD_MANAGER, "force": "false" if new else "true"}
         where = path(kind_of(manifest), metadata["namespace"], metadata["name"])
         return await self._object("PATCH", where, body=manifest, query=query, content_type=_APPLY)
+
+    async def scale(self, ref: Ref, namespace: str, uid: str, replicas: int) -> None:
+        """Set the replicas of the object with this uid through its scale subresource."""
+        body = {"metadata": {"uid": uid}, "spec": {"replicas": replicas}}
+        where = path(ref.kind, namespace, ref.name, "scale")
+        await self._object("PATCH", where, body=body, query={"fieldManager": FIELD_MANAGER}, content_type=_MERGE)
 
     async def delete(self, ref: Ref, namespace: str, uid: str) -> None:
         """Delete the object with this uid; no error where it is gone already."""

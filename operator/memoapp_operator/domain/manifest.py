@@ -35,6 +35,7 @@ REVISION = Kind("apps", "v1", "ControllerRevision", "controllerrevisions")
 ENDPOINT_SLICE = Kind("discovery.k8s.io", "v1", "EndpointSlice", "endpointslices")
 DISRUPTION_BUDGET = Kind("policy", "v1", "PodDisruptionBudget", "poddisruptionbudgets")
 NETWORK_POLICY = Kind("networking.k8s.io", "v1", "NetworkPolicy", "networkpolicies")
+AUTOSCALER = Kind("autoscaling", "v2", "HorizontalPodAutoscaler", "horizontalpodautoscalers")
 INGRESS = Kind("networking.k8s.io", "v1", "Ingress", "ingresses")
 MEMO_APP = Kind("memoapp.dev", "v1alpha1", "MemoApp", "memoapps")
 EVENT = Kind("", "v1", "Event", "events")
@@ -49,6 +50,7 @@ CHILD_KINDS = (
     DISRUPTION_BUDGET,
     NETWORK_POLICY,
     INGRESS,
+    AUTOSCALER,
 )
 """The kinds of children, in the order in which they are applied."""
 

@@ -17,6 +17,7 @@ from .ingress import ingress
 from .network import policies
 from .revision import revision, stored_revision
 from .router import router
+from .scale import autoscalers
 from .secrets import minted, secrets
 from .services import services
 from .tiers import deployments
@@ -45,6 +46,7 @@ def render(context: Context) -> tuple[Manifest, ...]:
         *budgets(context),
         *policies(context),
         *ingress(context),
+        *autoscalers(context),
     )
     ordered = sorted(found, key=lambda manifest: CHILD_KINDS.index(kind_of(manifest)))
     # Copies: parts that the builders share stay theirs, whatever a caller does with what it got.

@@ -48,6 +48,8 @@ class Context:
             ``green-backend``, ``green-frontend`` (frontend only where the app has one).
         colours: the revision of each colour whose pods run, by decision of the release; empty before the first
             release began.
+        serving: the colour that serves, by decision of the release; None before the first one completed.
+        floors: while a release is under way, replicas of the serving colour's tiers as it began, by tier.
         green_weight: share of the clients that green serves, in percent.
         release: id of the release that the clients' buckets are fixed for.
         rejected: ids of the revisions that are rejected, and why, a line each; empty where none is.
@@ -64,6 +66,8 @@ class Context:
     credentials: Credentials = Credentials()
     addresses: Mapping[str, str] = field(default_factory=dict)
     colours: Mapping[Colour, Revision] = field(default_factory=dict)
+    serving: Colour | None = None
+    floors: Mapping[str, int] = field(default_factory=dict)
     green_weight: int = 0
     release: str = NO_RELEASE
     rejected: str = ""

@@ -11,7 +11,7 @@ from memoapp_operator.domain.manifest import DISRUPTION_BUDGET, Manifest
 from .context import Context
 from .endpoints import ROUTER, coloured
 from .metadata import child, selector
-from .tiers import replicas
+from .scale import replicas
 
 
 def budgets(context: Context) -> tuple[Manifest, ...]:

@@ -1,4 +1,4 @@
-"""Frontend and backend: a Deployment for each tier of each colour that runs."""
+"""Frontend and backend: a Deployment for each tier of each colour that runs. How many pods stands in ``scale``."""
 
 from __future__ import annotations
 
@@ -41,14 +41,6 @@ def deployments(context: Context) -> tuple[Manifest, ...]:
     )
 
 
-def replicas(context: Context, colour: Colour, component: str) -> int:
-    """Replicas as the spec says, none while suspended; of a tier that the spec has no more, as many as there are."""
-    if context.app.spec.suspend:
-        return 0
-    tier = tiers(context).get(component)
-    return tier.replicas if tier is not None else max(1, context.replicas.get(coloured(colour, component), 1))
-
-
 def template(context: Context, component: str) -> Manifest:
     """The pod template of a tier as declared: without colour and host aliases, which do not make a revision.
 
@@ -66,7 +58,6 @@ def _deployment(context: Context, colour: Colour, component: str, revision: Revi
         **found,
         "spec": {
             **pod.ROLLOUT,
-            "replicas": replicas(context, colour, component),
             "selector": {"matchLabels": selector(context, component, colour)},
             "template": _in_colour(context, colour, revision, component),
         },

@@ -18,7 +18,7 @@ from memoapp_operator.ports import Clock, Cluster, Mint, Refused, Services, Stee
 
 from .credentials import connected_cache_password, damaged, router_certificate
 from .revisions import Revisions, is_superseded, kept
-from .snapshot import Built, Snapshot, digest, is_settled
+from .snapshot import Built, Snapshot, digest, is_scaled, is_settled
 
 logger = logging.getLogger(__name__)
 
@@ -91,7 +91,9 @@ class Actor:
         for manifest in built.wanted(snapshot.live):
             live = snapshot.live.get(ref_of(manifest))
             child = ownership.assess(manifest, live, app.metadata.name, app.metadata.uid)
-            changed |= await self._bring(manifest, child, live, memory, restarts)
+            stored = await self._bring(manifest, child, live, memory, restarts)
+            changed |= stored is not None
+            changed |= await self._scale(built, child, stored or live)
         changed |= await self._revisions.store(snapshot, built, status)
         changed |= await self._steer(snapshot, built)
         stays = kept(snapshot, status)
@@ -100,6 +102,16 @@ class Actor:
             await self._cluster.delete(ref, app.metadata.namespace, live["metadata"]["uid"])
             changed = True
         return changed
+
+    async def _scale(self, built: Built, child: Child, stored: Manifest | None) -> bool:
+        """Give a Deployment of ours its pods; a new one starts with one."""
+        if stored is None or child.state in {ChildState.FOREIGN, ChildState.LEAVING}:
+            return False
+        if is_scaled(built, child.ref, stored):
+            return False
+        metadata = stored["metadata"]
+        await self._cluster.scale(child.ref, metadata["namespace"], metadata["uid"], built.scales[child.ref])
+        return True
 
     async def _steer(self, snapshot: Snapshot, built: Built) -> bool:
         """Set the weights in every router that does not have them; they are read back in the next pass."""
@@ -149,16 +161,17 @@ class Actor:
 
     async def _bring(
         self, manifest: Manifest, child: Child, live: Manifest | None, memory: Memory, restarts: Collection[str]
-    ) -> bool:
+    ) -> Manifest | None:
+        """The child as it is stored once it was written; None where there was nothing to write, or it was refused."""
         ordered = child.state is ChildState.WAITING and child.detail in restarts
         if child.state not in {ChildState.MISSING, ChildState.DIFFERS} and not ordered:
             memory.refusals.pop(child.ref, None)
-            return False
+            return None
         identity = digest(manifest)
         if live is not None and is_settled(manifest, live, memory.settled):
-            return False
+            return None
         if self._is_refused(child.ref, identity, memory):
-            return False
+            return None
         return await self._apply(manifest, child, identity, memory)
 
     def _is_refused(self, ref: Ref, identity: str, memory: Memory) -> bool:
@@ -171,7 +184,7 @@ class Actor:
         logger.warning("%s is refused: %s", ref, answer)
         memory.refusals[ref] = Refusal(_stable(answer), identity, self._clock.now())
 
-    async def _apply(self, manifest: Manifest, child: Child, identity: str, memory: Memory) -> bool:
+    async def _apply(self, manifest: Manifest, child: Child, identity: str, memory: Memory) -> Manifest | None:
         body = manifest
         if child.uid is not None:
             body = {**manifest, "metadata": {**manifest["metadata"], "uid": child.uid}}
@@ -179,14 +192,14 @@ class Actor:
             stored = await self._cluster.apply(body, new=child.state is ChildState.MISSING)
         except Refused as error:
             self._remember(error, child.ref, identity, memory)
-            return False
+            return None
         memory.refusals.pop(child.ref, None)
         left = differences(manifest, stored)
         if left:
             logger.warning("the API server stores %s in another form: %s", child.ref, ", ".join(left))
             memory.settled[child.ref] = (identity, left)
         logger.info("applied %s", child.ref)
-        return True
+        return stored
 
     def _superfluous(
         self, built: Built, snapshot: Snapshot, status: MemoAppStatus, stays: frozenset[Ref]

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from http import HTTPStatus
 from typing import Any
 
-from memoapp_operator.api.v1alpha1.memoapp import MemoApp, RejectedStatus, ReleasePhase
+from memoapp_operator.api.v1alpha1.memoapp import Colour, MemoApp, ReleasePhase
 from memoapp_operator.domain import names, ownership
+from memoapp_operator.domain.conditions import READY, is_true
 from memoapp_operator.domain.manifest import (
     CHILD_KINDS,
-    CONFIG_MAP,
-    DEPLOYMENT,
     ENDPOINT_SLICE,
     EVENT,
     POD,
@@ -23,7 +21,6 @@ from memoapp_operator.domain.manifest import (
     SECRET,
     SERVICE,
     STATEFUL_SET,
-    VOLUME_CLAIM,
     Manifest,
     Ref,
     ref_of,
@@ -31,24 +28,19 @@ from memoapp_operator.domain.manifest import (
 from memoapp_operator.domain.observation import Observation, Probe, Trouble, Volume, Workload
 from memoapp_operator.domain.orders import ORDERS
 from memoapp_operator.domain.references import Reference, connection_name, references
-from memoapp_operator.domain.revision import ID_ANNOTATION, Revision, parse
-from memoapp_operator.domain.state import rejections_in
+from memoapp_operator.domain.revision import Revision
 from memoapp_operator.domain.troubles import creation_refused, unready_since, workload
 from memoapp_operator.ports import Clock, Cluster, Refused, Services, Steering
 from memoapp_operator.render.children import revision
 from memoapp_operator.render.context import Context, Credentials, Platform
-from memoapp_operator.render.haproxy import REJECTED_KEY
-from memoapp_operator.render.secrets import secrets
-from memoapp_operator.render.tiers import REVISION_ANNOTATION
 
-from . import credentials
+from . import credentials, live_objects
 from . import references as named
 from .snapshot import Built, Settled, Snapshot, children
 
 # A pod that runs but is not ready for longer than this is asked itself what its health path says.
 UNREADY_AFTER = 15.0
 _LISTED = tuple(kind for kind in (*CHILD_KINDS, REVISION, POD) if kind is not SECRET)
-_COLOUR_SERVICES = tuple(f"{colour}-{tier}" for colour in ("blue", "green") for tier in ("backend", "frontend"))
 
 
 class Observer:
@@ -73,17 +65,8 @@ class Observer:
         live, pods = await self._read(app, mentions)
         known, lacking = credentials.read(app, live)
         missing = (*named.missing(mentions, live), *lacking)
-        context = Context(
-            app=app,
-            platform=self._platform,
-            credentials=known,
-            addresses=_addresses(app, live),
-            copies=_copies(app, mentions, known, live),
-            replicas=_replicas(app, live),
-            agent_image=_agent_image(app, live),
-            claims=_claims(app, live),
-        )
-        stored = {item.name: item for item in _stored(live)}
+        context = self._context(app, mentions, known, live)
+        stored = {item.name: item for item in live_objects.stored(app, live)}
         workloads = await self._workloads(app, live, pods, stored)
         database, cache, routers, volume, reached = await asyncio.gather(
             self._database(app, known, workloads),
@@ -95,17 +78,17 @@ class Observer:
         seen = Observation(
             app=app,
             now=self._clock.now(),
-            declared=None if missing or not _named(app, context) else revision(context),
+            declared=None if missing or not live_objects.is_named(app, context) else revision(context),
             stored=stored,
             orders={key: value for key, value in app.metadata.annotations.items() if key in ORDERS},
             reached=reached,
-            found=_found(app, live),
-            recorded=_recorded(app, live),
-            noted=_noted(app, live),
+            found=live_objects.found(app, live),
+            recorded=live_objects.recorded(app, live),
+            noted=live_objects.noted(app, live),
             workloads=workloads,
             missing=missing,
-            lost=_lost(app, live),
-            mismatch=_mismatch(app, live),
+            lost=live_objects.is_lost(app, live),
+            mismatch=live_objects.mismatch(app, live),
             refusals=refusals,
             addresses=context.addresses,
             database=database,
@@ -118,6 +101,21 @@ class Observer:
             volume=volume,
         )
         return await self._with_children(Snapshot(raw, live, context, seen, routers), settled)
+
+    def _context(
+        self, app: MemoApp, mentions: Sequence[Reference], known: Credentials, live: Mapping[Ref, Manifest]
+    ) -> Context:
+        """What the builders need to know but for what is committed."""
+        return Context(
+            app=app,
+            platform=self._platform,
+            credentials=known,
+            addresses=live_objects.addresses(app, live),
+            copies=live_objects.copies(app, mentions, known, live),
+            replicas=live_objects.replicas(app, live),
+            agent_image=live_objects.agent_image(app, live),
+            claims=live_objects.claims(app, live),
+        )
 
     async def _with_children(self, snapshot: Snapshot, settled: Settled) -> Snapshot:
         """The snapshot with every child's standing, by the status as it was read."""
@@ -137,7 +135,9 @@ class Observer:
             asyncio.gather(*(self._cluster.list(kind, namespace, selector) for kind in _LISTED)),
             asyncio.gather(*(self._cluster.get(ref.kind, namespace, ref.name) for ref in by_name)),
         )
-        live = {ref_of(item): item for items in lists[:-1] for item in items if not _of_a_stateful_set(item)}
+        live = {
+            ref_of(item): item for items in lists[:-1] for item in items if not live_objects.of_a_stateful_set(item)
+        }
         live |= {ref: item for ref, item in zip(by_name, gets, strict=True) if item is not None}
         return live, tuple(lists[-1])
 
@@ -161,12 +161,12 @@ class Observer:
         stored: Mapping[str, Revision],
     ) -> dict[str, Workload]:
         found = {}
-        for name, ref in workload_refs(app).items():
+        for name, ref in live_objects.workload_refs(app).items():
             controller = live.get(ref)
             if controller is None or ownership.standing(controller, app.metadata.name, app.metadata.uid):
                 continue
             mine = [pod for pod in pods if _belongs(pod, name)]
-            tier = _tier_of(app, name, stored)
+            tier = live_objects.tier_of(app, name, stored)
             health = await self._health(name, tier, mine) if tier else None
             state = workload(name, controller, mine, health, await self._creation(name, controller, mine))
             if state is not None:
@@ -203,14 +203,18 @@ class Observer:
         pods: Sequence[Manifest],
         stored: Mapping[str, Revision],
     ) -> dict[str, bool]:
-        """Health of a colour that is being prepared, asked through its own Services, with only its pods behind them."""
-        under_way = app.status.release
-        if under_way is None or under_way.phase is not ReleasePhase.PREPARING:
+        """Health of a colour through its own Services, with only its pods behind them; asked where it decides.
+
+        Of a colour that is being prepared; else, as long as the app is not Ready, of the one that serves: the nodes
+        know a ready pod a moment later than the API server does.
+        """
+        colour = _asked(app)
+        if colour is None:
             return {}
-        revision_ = stored.get((app.status.colours or {}).get(under_way.colour.value, ""))
+        revision_ = stored.get((app.status.colours or {}).get(colour.value, ""))
         found = {}
         for component, tier in (revision_.tiers if revision_ is not None else {}).items():
-            name = f"{under_way.colour}-{component}"
+            name = f"{colour}-{component}"
             service = live.get(Ref(SERVICE, names.child(app.metadata.name, name)))
             if service is None or not service["spec"].get("clusterIP"):
                 continue
@@ -271,18 +275,11 @@ class Observer:
         return None
 
 
-def workload_refs(app: MemoApp) -> dict[str, Ref]:
-    """The controllers of an app by the names that people call them."""
-    name, spec = app.metadata.name, app.spec
-    found = {"router": Ref(DEPLOYMENT, names.child(name, "router"))}
-    if spec.database.managed is not None:
-        found["database"] = Ref(STATEFUL_SET, names.child(name, "database"))
-    if spec.redis is not None and spec.redis.managed is not None:
-        found["redis"] = Ref(STATEFUL_SET, names.child(name, "redis"))
-    for colour in ("blue", "green"):
-        for tier in ("backend", "frontend"):
-            found[f"{colour}-{tier}"] = Ref(DEPLOYMENT, names.child(name, f"{colour}-{tier}"))
-    return found
+def _asked(app: MemoApp) -> Colour | None:
+    release, active = app.status.release, app.status.active
+    if release is not None and release.phase is ReleasePhase.PREPARING:
+        return release.colour
+    return active.colour if active is not None and not is_true(app.status.conditions, READY) else None
 
 
 def _selector(app: MemoApp) -> dict[str, str]:
@@ -331,67 +328,6 @@ def _good(code: int | None) -> bool:
     return code is not None and HTTPStatus.OK <= code < HTTPStatus.BAD_REQUEST
 
 
-def _of_a_stateful_set(item: Manifest) -> bool:
-    """StatefulSets keep their own ControllerRevisions, with the labels of their pods."""
-    return item["kind"] == REVISION.kind and ID_ANNOTATION not in (item["metadata"].get("annotations") or {})
-
-
-def _stored(live: Mapping[Ref, Manifest]) -> list[Revision]:
-    return [parse(item) for ref, item in live.items() if ref.kind == REVISION]
-
-
-def _tier_of(app: MemoApp, name: str, stored: Mapping[str, Revision]) -> Mapping[str, Any] | None:
-    """The tier behind a workload's name, as its colour's revision has it."""
-    colour, _, component = name.partition("-")
-    revision_ = stored.get((app.status.colours or {}).get(colour, ""))
-    return revision_.tiers.get(component) if revision_ is not None else None
-
-
-def _replicas(app: MemoApp, live: Mapping[Ref, Manifest]) -> dict[str, int]:
-    refs = {name: ref for name, ref in workload_refs(app).items() if "-" in name}
-    return {name: live[ref]["spec"]["replicas"] for name, ref in refs.items() if ref in live}
-
-
-def _copies(
-    app: MemoApp, mentions: Sequence[Reference], known: Credentials, live: Mapping[Ref, Manifest]
-) -> dict[tuple[str, str], str]:
-    """Copies of what people name, and of the connection Secret as it will be."""
-    found = named.copy_names(mentions, live)
-    rendered = secrets(Context(app=app, platform=Platform("", ""), credentials=known))
-    for secret in rendered:
-        own = secret["metadata"]["name"]
-        found[SECRET.kind, own] = named.copy_name(own, secret["data"])
-    return found
-
-
-def _named(app: MemoApp, context: Context) -> bool:
-    """The connection Secret is known, so that the declared revision can be told."""
-    return (SECRET.kind, connection_name(app.metadata.name)) in context.copies
-
-
-def _found(app: MemoApp, live: Mapping[Ref, Manifest]) -> dict[str, str]:
-    """The revision that each colour's live Deployments name."""
-    found = {}
-    for name, ref in workload_refs(app).items():
-        noted = (live[ref]["metadata"].get("annotations") or {}).get(REVISION_ANNOTATION) if ref in live else None
-        if noted and "-" in name:
-            found[name.partition("-")[0]] = noted
-    return found
-
-
-def _recorded(app: MemoApp, live: Mapping[Ref, Manifest]) -> int | None:
-    state = live.get(Ref(CONFIG_MAP, names.child(app.metadata.name, "router-state")))
-    if state is None:
-        return None
-    words = (state.get("data") or {}).get("state.map", "").split()
-    return next((int(value) for key, value in itertools.pairwise(words) if key == "weight"), None)
-
-
-def _noted(app: MemoApp, live: Mapping[Ref, Manifest]) -> tuple[RejectedStatus, ...]:
-    state = live.get(Ref(CONFIG_MAP, names.child(app.metadata.name, "router-state")))
-    return rejections_in((state.get("data") or {}).get(REJECTED_KEY, "")) if state is not None else ()
-
-
 def _up(state: Workload | None) -> bool:
     return state is not None and state.ready > 0
 
@@ -401,43 +337,3 @@ def _older(since: str, now: datetime, seconds: float) -> bool:
         return (now - datetime.fromisoformat(since)).total_seconds() > seconds
     except ValueError:
         return False
-
-
-def _addresses(app: MemoApp, live: Mapping[Ref, Manifest]) -> dict[str, str]:
-    """ClusterIPs of the colours' Services: the live ones, else those of the status."""
-    found = dict(app.status.addresses or {})
-    for suffix in _COLOUR_SERVICES:
-        service = live.get(Ref(SERVICE, names.child(app.metadata.name, suffix)))
-        address = service["spec"].get("clusterIP") if service is not None else None
-        if service is not None and address:
-            found[suffix] = address
-    return found
-
-
-def _claims(app: MemoApp, live: Mapping[Ref, Manifest]) -> dict[str, str]:
-    found = {}
-    for suffix in ("database", "redis"):
-        claim = live.get(Ref(VOLUME_CLAIM, names.child(app.metadata.name, suffix)))
-        if claim is not None:
-            found[suffix] = claim["spec"]["resources"]["requests"]["storage"]
-    return found
-
-
-def _agent_image(app: MemoApp, live: Mapping[Ref, Manifest]) -> str | None:
-    running = live.get(Ref(STATEFUL_SET, names.child(app.metadata.name, "database")))
-    containers = running["spec"]["template"]["spec"]["containers"] if running is not None else []
-    return next((item["image"] for item in containers if item["name"] == "agent"), None)
-
-
-def _lost(app: MemoApp, live: Mapping[Ref, Manifest]) -> bool:
-    if app.spec.database.managed is None:
-        return False
-    name = names.child(app.metadata.name, "database")
-    return Ref(VOLUME_CLAIM, name) in live and not credentials.opens_database(live.get(Ref(SECRET, name)))
-
-
-def _mismatch(app: MemoApp, live: Mapping[Ref, Manifest]) -> str | None:
-    if app.spec.database.managed is None:
-        return None
-    declared = app.spec.database
-    return ownership.kept_mismatch(app.metadata.name, declared.name, declared.user, live)

@@ -6,9 +6,10 @@ from collections.abc import Iterator, Mapping
 
 from memoapp_operator.api.v1alpha1.memoapp import MemoAppStatus, ReleasePhase
 from memoapp_operator.domain import names, ownership
-from memoapp_operator.domain.manifest import CONFIG_MAP, REVISION, SECRET, Manifest, Ref, ref_of
+from memoapp_operator.domain.manifest import AUTOSCALER, CONFIG_MAP, REVISION, SECRET, Manifest, Ref, ref_of
 from memoapp_operator.domain.revision import Revision, copied_objects, next_number, superfluous
 from memoapp_operator.ports import Cluster
+from memoapp_operator.render.metadata import name
 from memoapp_operator.render.revision import copy_of, stored_revision
 
 from .snapshot import Built, Snapshot
@@ -34,6 +35,8 @@ class Revisions:
         for copy in copies(built, snapshot.live):
             if await self._cluster.get(ref_of(copy).kind, namespace, copy["metadata"]["name"]) is None:
                 await self._cluster.create(copy)
+        while await self._cluster.get(REVISION, namespace, name(built.context, f"r{number}")) is not None:
+            number += 1
         await self._cluster.create(stored_revision(built.context, declared, number))
         return True
 
@@ -43,9 +46,9 @@ class Revisions:
         for item in snapshot.observation.stored.values():
             if Ref(REVISION, item.name) in kept:
                 continue
-            for kind, name in sorted(copied_objects(item)):
-                ref = Ref(SECRET, name)
-                live = await self._cluster.get(SECRET, app.namespace, name) if kind == SECRET.kind else None
+            for kind, copy in sorted(copied_objects(item)):
+                ref = Ref(SECRET, copy)
+                live = await self._cluster.get(SECRET, app.namespace, copy) if kind == SECRET.kind else None
                 if live is not None and ref not in kept and live.get("immutable") and ownership.owned(live, app.uid):
                     await self._cluster.delete(ref, app.namespace, live["metadata"]["uid"])
 
@@ -53,8 +56,8 @@ class Revisions:
 def copies(built: Built, live: Mapping[Ref, Manifest]) -> Iterator[Manifest]:
     """The immutable copies that the declared revision's pods refer to."""
     rendered = {ref_of(item): item for item in built.rendered}
-    for (kind, name), copy in sorted(built.context.copies.items()):
-        ref = _copied(kind, name)
+    for (kind, named), copy in sorted(built.context.copies.items()):
+        ref = _copied(kind, named)
         original = live.get(ref) or rendered.get(ref)
         if original is None:
             continue
@@ -73,15 +76,17 @@ def kept(snapshot: Snapshot, status: MemoAppStatus) -> frozenset[Ref]:
     gone = {item.name for item in superfluous(observation.stored.values(), used)}
     stored = [item for item in observation.stored.values() if item.name not in gone]
     found = {Ref(REVISION, item.name) for item in stored}
-    found |= {_copied(kind, name) for (kind, _), name in snapshot.context.copies.items()}
-    found |= {_copied(kind, name) for item in stored for kind, name in copied_objects(item)}
-    lost = {colour for colour, name in (status.colours or {}).items() if name not in observation.stored}
+    found |= {_copied(kind, copy) for (kind, _), copy in snapshot.context.copies.items()}
+    found |= {_copied(kind, copy) for item in stored for kind, copy in copied_objects(item)}
+    lost = {colour for colour, held in (status.colours or {}).items() if held not in observation.stored}
     return frozenset(found | {ref for ref, live in snapshot.live.items() if colour_of(live) in lost})
 
 
 def is_superseded(live: Manifest, status: MemoAppStatus) -> bool:
-    """It belongs to a colour that holds no revision any more, or is a revision or a copy: free to go by itself."""
+    """It goes by itself: a colour's that holds no revision any more, an autoscaler, a revision or a copy."""
     colour = colour_of(live)
+    if live["kind"] == AUTOSCALER.kind:
+        return True
     if colour is not None:
         return colour not in (status.colours or {})
     return bool(live["kind"] == REVISION.kind or live.get("immutable"))
@@ -93,8 +98,8 @@ def colour_of(live: Manifest) -> str | None:
     return found
 
 
-def _copied(kind: str, name: str) -> Ref:
-    return Ref(SECRET if kind == SECRET.kind else CONFIG_MAP, name)
+def _copied(kind: str, copy: str) -> Ref:
+    return Ref(SECRET if kind == SECRET.kind else CONFIG_MAP, copy)
 
 
 def number_to_store(status: MemoAppStatus, declared: Revision, stored: Mapping[str, Revision]) -> int | None:
@@ -104,8 +109,8 @@ def number_to_store(status: MemoAppStatus, declared: Revision, stored: Mapping[s
     """
     if any(item.id == declared.id for item in stored.values()):
         return None
-    for name in (status.colours or {}).values():
-        if name not in stored and status.active is not None and status.active.revision == declared.id:
-            return int(name.rpartition("-r")[2])
+    for held in (status.colours or {}).values():
+        if held not in stored and status.active is not None and status.active.revision == declared.id:
+            return int(held.rpartition("-r")[2])
     pending = status.release is not None and status.release.phase is ReleasePhase.PENDING
     return next_number(stored.values()) if pending else None

@@ -13,11 +13,13 @@ from memoapp_operator.domain.colours import tiers
 from memoapp_operator.domain.diff import differences
 from memoapp_operator.domain.manifest import DEPLOYMENT, DISRUPTION_BUDGET, STATEFUL_SET, Manifest, Ref, kind_of, ref_of
 from memoapp_operator.domain.observation import Child, ChildState, Observation
+from memoapp_operator.domain.phases import is_over
 from memoapp_operator.domain.restarts import TEMPLATE_ANNOTATION
 from memoapp_operator.domain.state import rejection_text, weight_of_green
 from memoapp_operator.ports import Steering
 from memoapp_operator.render.children import minted, render
 from memoapp_operator.render.context import NO_RELEASE, Context, Credentials
+from memoapp_operator.render.scale import scales
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +30,7 @@ class Built:
         context: what they were asked with.
         minted: skeletons of the Secrets to be minted.
         rendered: every child that can be rendered by now.
+        scales: pods of every Deployment of the colours that run.
         declared: every child that spec and colours can have, whether or not it can be rendered by now.
         possible: those, and what a colour that runs no pods yet will have.
     """
@@ -35,6 +38,7 @@ class Built:
     context: Context
     minted: tuple[Manifest, ...]
     rendered: tuple[Manifest, ...]
+    scales: Mapping[Ref, int]
     declared: frozenset[Ref]
     possible: frozenset[Ref]
 
@@ -52,7 +56,7 @@ def build(context: Context) -> Built:
     skeletons = tuple(stamped(skeleton) for skeleton in minted(context))
     rendered = tuple(stamped(manifest) for manifest in render(context))
     declared = declared_refs(context)
-    return Built(context, skeletons, rendered, declared, declared | coloured_refs(context))
+    return Built(context, skeletons, rendered, scales(context), declared, declared | coloured_refs(context))
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +95,8 @@ class Snapshot:
         return replace(
             self.context,
             colours=colours,
+            serving=status.active.colour if status.active else None,
+            floors=_floors(status),
             green_weight=weight_of_green(status),
             release=status.release.id if status.release else NO_RELEASE,
             rejected=rejection_text(status.rejected or ()),
@@ -128,19 +134,32 @@ def children(built: Built, live: Mapping[Ref, Manifest], settled: Settled) -> tu
     """How every child stands; also one that cannot be rendered yet, if what has its name is not ours or goes."""
     app = built.context.app.metadata
     manifests = (*built.wanted(live), *built.to_mint(live))
-    found = [_standing(item, live.get(ref_of(item)), built.context, settled) for item in manifests]
+    found = [_standing(item, live.get(ref_of(item)), built, settled) for item in manifests]
     hidden = built.possible - {child.ref for child in found}
     standings = {ref: ownership.standing(live[ref], app.name, app.uid) for ref in sorted(hidden) if ref in live}
     in_the_way = [Child(ref, state, live[ref]["metadata"]["uid"]) for ref, state in standings.items() if state]
     return (*found, *in_the_way)
 
 
-def _standing(manifest: Manifest, live: Manifest | None, context: Context, settled: Settled) -> Child:
-    app = context.app.metadata
+def _floors(status: MemoAppStatus) -> dict[str, int]:
+    release = status.release
+    return dict(release.replicas or {}) if release is not None and not is_over(release.phase) else {}
+
+
+def _standing(manifest: Manifest, live: Manifest | None, built: Built, settled: Settled) -> Child:
+    app = built.context.app.metadata
     child = ownership.assess(manifest, live, app.name, app.uid)
+    if child.state is ChildState.CURRENT and live is not None and not is_scaled(built, child.ref, live):
+        return Child(child.ref, ChildState.DIFFERS, child.uid)
     if child.state is ChildState.DIFFERS and live is not None and is_settled(manifest, live, settled):
         return Child(child.ref, ChildState.CURRENT, child.uid)
     return child
+
+
+def is_scaled(built: Built, ref: Ref, live: Manifest) -> bool:
+    """A Deployment has as many pods as it should; True of anything else."""
+    wanted = built.scales.get(ref)
+    return wanted is None or live["spec"].get("replicas", 1) == wanted
 
 
 def is_settled(manifest: Manifest, live: Manifest, settled: Settled) -> bool:

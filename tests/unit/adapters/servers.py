@@ -160,7 +160,7 @@ def router(listing: str) -> Talk:
 
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         command = (await reader.readline()).decode().strip()
-        known = command == "show map /etc/memoapp/state/state.map"
+        known = command == "show map /etc/memoapp/state/state.map; show map /etc/memoapp/state/release.map"
         writer.write(listing.encode() if known else b"Unknown command.\n")
         await writer.drain()
 

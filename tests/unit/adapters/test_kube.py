@@ -123,6 +123,18 @@ async def test_a_status_is_written_to_its_subresource_under_the_version_that_was
     assert server.last.body == MEMO
 
 
+async def test_pods_are_counted_through_the_scale_of_the_object_with_the_uid(
+    cluster: KubeCluster, server: ApiServer
+) -> None:
+    await cluster.scale(Ref(DEPLOYMENT, "memo-blue-backend"), "prod", "uid-9", 3)
+    assert (server.last.verb, server.last.path) == (
+        "PATCH",
+        "/apis/apps/v1/namespaces/prod/deployments/memo-blue-backend/scale",
+    )
+    assert server.last.headers["Content-Type"] == "application/merge-patch+json"
+    assert server.last.body == {"metadata": {"uid": "uid-9"}, "spec": {"replicas": 3}}
+
+
 async def test_a_deletion_names_the_uid(cluster: KubeCluster, server: ApiServer) -> None:
     await cluster.delete(Ref(SERVICE, "memo"), "prod", "uid-9")
     assert (server.last.verb, server.last.path) == ("DELETE", "/api/v1/namespaces/prod/services/memo")

@@ -15,9 +15,9 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 from memoapp_operator.adapters import certificates
-from memoapp_operator.adapters.services import AGENT_PORT, ROUTER_ADMIN_PORT, LiveServices, weight_in
+from memoapp_operator.adapters.services import AGENT_PORT, ROUTER_ADMIN_PORT, LiveServices, steering_in
 from memoapp_operator.domain.observation import Probe, Volume
-from memoapp_operator.ports import ClientCertificate, Login
+from memoapp_operator.ports import ClientCertificate, Login, Steering
 
 from tests.unit.adapters.servers import listening, own_address, postgres, redis, router, says_nothing
 
@@ -203,60 +203,81 @@ def server_of(made: Mapping[str, str], folder: Path, trusts: Mapping[str, str] |
     return context
 
 
-LISTING = "0x7f01 release abc\n0x7f02 weight 35\n"
+LISTING = "0x7f01 weight 35\n0x7f02 confirmed 1\n\n0x7f03 release abc\n"
+STEERING = Steering(35, "abc", confirmed=True)
 
 
-async def weight(services: LiveServices, tls: ssl.SSLContext, certificate: ClientCertificate) -> int | None:
+async def told(services: LiveServices, tls: ssl.SSLContext, certificate: ClientCertificate) -> Steering | None:
     address = own_address()
     async with listening(router(LISTING), address, ROUTER_ADMIN_PORT, tls):
-        return await services.green_weight(address, certificate)
+        return await services.steering(address, certificate)
 
 
-async def test_a_router_tells_its_weight_by_mutual_tls(services: LiveServices, tmp_path: Path) -> None:
+async def test_a_router_tells_how_it_steers_by_mutual_tls(services: LiveServices, tmp_path: Path) -> None:
     made = minted()
-    assert await weight(services, server_of(made, tmp_path), client_of(made)) == 35
+    assert await told(services, server_of(made, tmp_path), client_of(made)) == STEERING
 
 
 async def test_a_router_talks_to_nobody_elses_certificate(services: LiveServices, tmp_path: Path) -> None:
     made, other = minted(), minted()
     stranger = replace(client_of(other), authority=made["ca.crt"])
-    assert await weight(services, server_of(made, tmp_path), stranger) is None
+    assert await told(services, server_of(made, tmp_path), stranger) is None
 
 
 async def test_no_other_server_is_taken_for_a_router(services: LiveServices, tmp_path: Path) -> None:
     made, other = minted(), minted()
-    assert await weight(services, server_of(other, tmp_path, trusts=made), client_of(made)) is None
+    assert await told(services, server_of(other, tmp_path, trusts=made), client_of(made)) is None
     elsewhere = minted("elsewhere")
-    assert await weight(services, server_of(elsewhere, tmp_path), client_of(elsewhere)) is None
+    assert await told(services, server_of(elsewhere, tmp_path), client_of(elsewhere)) is None
 
 
 @pytest.mark.parametrize("damaged", ["", "no PEM", "-----BEGIN CERTIFICATE-----\nü\n-----END CERTIFICATE-----\n"])
-async def test_a_damaged_certificate_is_no_weight(services: LiveServices, damaged: str) -> None:
+async def test_a_damaged_certificate_is_no_answer(services: LiveServices, damaged: str) -> None:
     whole = client_of(minted())
     for broken in (replace(whole, authority=damaged), replace(whole, certificate=damaged), replace(whole, key=damaged)):
-        assert await services.green_weight(own_address(), broken) is None
+        assert await services.steering(own_address(), broken) is None
 
 
-async def test_no_router_is_no_weight(services: LiveServices) -> None:
-    assert await services.green_weight(own_address(), client_of(minted())) is None
+async def test_no_router_is_no_answer_and_steering_it_no_error(services: LiveServices) -> None:
+    assert await services.steering(own_address(), client_of(minted())) is None
+    await services.steer(own_address(), client_of(minted()), STEERING)
 
 
 @pytest.mark.parametrize(
     ("listing", "expected"),
     [
-        (LISTING, 35),
-        ("0x1 weight 0\n", 0),
-        ("0x1 weight 100\n\n", 100),
+        (LISTING, STEERING),
+        ("0x1 weight 0\n0x1 release x\n", Steering(0, "x", confirmed=False)),
+        ("0x1 weight 100\n0x1 confirmed 0\n\n0x1 release x\n", Steering(100, "x", confirmed=False)),
+        ("0x1 weight 100\n", None),
+        ("0x1 release x\n", None),
         ("", None),
         ("Unknown map identifier.\n", None),
         ("0x1 weight\n", None),
-        ("0x1 weight -5\n", None),
-        ("0x1 weight ²\n", None),
-        ("0x1 weights 5\n", None),
+        ("0x1 weight -5\n0x1 release x\n", None),
+        ("0x1 weight ²\n0x1 release x\n", None),
+        ("0x1 weights 5\n0x1 release x\n", None),
     ],
 )
-def test_the_weight_is_read_out_of_a_listing(listing: str, expected: int | None) -> None:
-    assert weight_in(listing) == expected
+def test_how_a_router_steers_is_read_out_of_a_listing(listing: str, expected: Steering | None) -> None:
+    assert steering_in(listing) == expected
+
+
+async def test_a_router_is_steered_release_first_then_weight_then_the_confirmation(
+    services: LiveServices, tmp_path: Path
+) -> None:
+    """The release fixes the clients' buckets: with the weight first, some would move twice."""
+    made, address, heard = minted(), own_address(), []
+
+    async def listens(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        heard.append((await reader.readline()).decode())
+        writer.close()
+
+    async with listening(listens, address, ROUTER_ADMIN_PORT, server_of(made, tmp_path)):
+        await services.steer(address, client_of(made), Steering(50, "abc"))
+    maps = "/etc/memoapp/state"
+    words = [f"set map {maps}/release.map release abc", f"set map {maps}/state.map weight 50"]
+    assert heard == ["; ".join([*words, f"set map {maps}/state.map confirmed 1"]) + "\n"]
 
 
 async def test_who_says_nothing_is_asked_for_seconds_alone(services: LiveServices, tmp_path: Path) -> None:
@@ -272,7 +293,7 @@ async def test_who_says_nothing_is_asked_for_seconds_alone(services: LiveService
             services.cache(replace(CACHE, host=address, port=15432)),
             services.health(address, 15432, "/"),
             services.volume(address),
-            services.green_weight(address, client_of(made)),
+            services.steering(address, client_of(made)),
         )
     assert (database.healthy, database.reason) == (False, "Timeout")
     assert (cache.healthy, cache.reason) == (False, "NotReachable")

@@ -28,7 +28,7 @@ def test_every_field_has_a_row_in_the_section_of_its_object() -> None:
 def test_a_row_tells_type_default_limits_and_description() -> None:
     assert row("spec.backend", "replicas") == (
         "| `replicas` | integer | `2` | 1 to 100 | "
-        "Number of pods of the colour that serves. A change scales in place and is no release. |"
+        "Number of pods. A change scales in place and is no release. It does not count where autoscaling is declared. |"
     )
 
 

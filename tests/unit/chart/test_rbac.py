@@ -67,12 +67,13 @@ def test_the_operator_never_writes_a_memoapp_but_its_status(operator: Rights) ->
 def test_the_operator_may_keep_every_kind_of_child_and_touch_nothing_else(operator: Rights) -> None:
     kept = (*CHILD_KINDS, REVISION)
     seen = {(kind.group, kind.plural) for kind in (*kept, ENDPOINT_SLICE, POD, EVENT, MEMO_APP)}
-    own = {("memoapp.dev", "memoapps/status"), ("memoapp.dev", "memoapps/finalizers")}
+    own = {("memoapp.dev", "memoapps/status"), ("memoapp.dev", "memoapps/finalizers"), ("apps", "deployments/scale")}
     assert set(operator) == seen | own
     for kind in kept:
         watched = set() if kind is SECRET else {"list", "watch"}
         assert operator[kind.group, kind.plural] == {"create", "delete", "get", "patch"} | watched
     assert operator["discovery.k8s.io", "endpointslices"] == {"list"}
+    assert operator["apps", "deployments/scale"] == {"patch"}
     assert operator["", "pods"] == {"get", "list", "watch"}
     assert operator["", "events"] == {"create", "list", "patch"}
 

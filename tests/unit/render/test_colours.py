@@ -111,20 +111,3 @@ def test_a_deployment_names_the_revision_that_it_came_from(colour: str) -> None:
         if each["kind"] == "Deployment"
     }
     assert named == {"memo-r1" if colour == "blue" else "memo-r2"}
-
-
-def test_replicas_change_in_place_in_both_colours() -> None:
-    after = apps.with_spec(apps.full(), "backend.replicas", 7)
-    for colour in ("blue", "green"):
-        name = f"Deployment/memo-{colour}-backend"
-        before = of_colour(apps.full(), colour)[name]
-        assert before["spec"]["replicas"] == 3
-        assert of_colour(after, colour)[name] == {**before, "spec": {**before["spec"], "replicas": 7}}
-
-
-@pytest.mark.parametrize(("live", "wanted"), [({"blue-frontend": 5}, 5), ({"blue-frontend": 0}, 1), ({}, 1)])
-def test_a_tier_that_the_spec_has_no_more_keeps_its_pods_while_its_colour_runs(
-    live: dict[str, int], wanted: int
-) -> None:
-    context = replace(changed(apps.full(), "frontend", None), replicas=live)
-    assert apps.find(context, "Deployment", "memo-blue-frontend")["spec"]["replicas"] == wanted

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from memoapp_operator.domain.manifest import Manifest
+from memoapp_operator.domain.manifest import Manifest, ref_of
 from memoapp_operator.render.children import minted, render
 from memoapp_operator.render.context import Context
+from memoapp_operator.render.scale import scales
 
 from tests.unit.render import apps
 
@@ -26,7 +27,8 @@ def without_replicas(manifest: Manifest) -> Manifest:
 @each_app
 def test_every_tier_router_and_store_has_no_pod(context: Context) -> None:
     found = [each for each in render(suspended(context)) if each["kind"] in {"Deployment", "StatefulSet"}]
-    assert {each["spec"]["replicas"] for each in found} == {0}
+    set_by_scale = scales(suspended(context))
+    assert {set_by_scale.get(ref_of(each), each["spec"].get("replicas")) for each in found} == {0}
     assert len(found) == len(apps.pods(context))
     assert 0 not in {each["spec"]["replicas"] for each in render(context) if "replicas" in each.get("spec", {})}
 

@@ -22,6 +22,7 @@ from .base import (
 from .environment import EnvFrom, EnvFromReference, EnvVar, EnvVarSource, FieldSelector, KeySelector
 
 __all__ = [
+    "Autoscaling",
     "Backend",
     "EnvFrom",
     "EnvFromReference",
@@ -52,13 +53,29 @@ class SecurityContext(Spec):
     """Group that owns the pod's volumes."""
 
 
+class Autoscaling(Spec):
+    """A HorizontalPodAutoscaler on the CPU of the colour that serves; it needs metrics.k8s.io in the cluster."""
+
+    model_config = ConfigDict(
+        json_schema_extra=rules(("self.minReplicas <= self.maxReplicas", "minReplicas is at most maxReplicas"))
+    )
+    min_replicas: int = Field(2, ge=1, le=100)
+    """Never fewer pods. While a release is under way neither colour has fewer than the serving one had at its start."""
+    max_replicas: int = Field(ge=1, le=100)
+    """Never more pods."""
+    cpu_percent: int = Field(80, ge=1, le=1000)
+    """Goal: CPU used on average, in percent of what a pod requests."""
+
+
 class Tier(Spec):
-    """What frontend and backend have in common. A change of any field but ``replicas`` is a release."""
+    """What frontend and backend have in common. A change of anything but replicas and autoscaling is a release."""
 
     image: Image
     """Image of the tier. A change is a release."""
     replicas: int = Field(2, ge=1, le=100)
-    """Number of pods of the colour that serves. A change scales in place and is no release."""
+    """Number of pods. A change scales in place and is no release. It does not count where autoscaling is declared."""
+    autoscaling: Autoscaling | None = None
+    """Number of pods by load, instead of ``replicas``. A change is no release."""
     command: list[Argument] | None = Field(None, max_length=64)
     """Entrypoint instead of the image's own."""
     args: list[Argument] | None = Field(None, max_length=64)

@@ -1,0 +1,157 @@
+"""What live objects tell without being asked: revisions, addresses, sizes, and what is left of a lost status."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from memoapp_operator.api.v1alpha1.memoapp import MemoApp, RejectedStatus
+from memoapp_operator.domain import names, ownership
+from memoapp_operator.domain.manifest import (
+    CONFIG_MAP,
+    DEPLOYMENT,
+    REVISION,
+    SECRET,
+    SERVICE,
+    STATEFUL_SET,
+    VOLUME_CLAIM,
+    Manifest,
+    Ref,
+)
+from memoapp_operator.domain.references import Reference, connection_name
+from memoapp_operator.domain.revision import ID_ANNOTATION, Revision, parse
+from memoapp_operator.domain.state import rejections_in
+from memoapp_operator.render.context import Context, Credentials, Platform
+from memoapp_operator.render.haproxy import REJECTED_KEY
+from memoapp_operator.render.secrets import secrets
+from memoapp_operator.render.tiers import REVISION_ANNOTATION
+
+from . import credentials
+from . import references as named
+
+_COLOUR_SERVICES = tuple(f"{colour}-{tier}" for colour in ("blue", "green") for tier in ("backend", "frontend"))
+
+
+def workload_refs(app: MemoApp) -> dict[str, Ref]:
+    """The controllers of an app by the names that people call them."""
+    name, spec = app.metadata.name, app.spec
+    found = {"router": Ref(DEPLOYMENT, names.child(name, "router"))}
+    if spec.database.managed is not None:
+        found["database"] = Ref(STATEFUL_SET, names.child(name, "database"))
+    if spec.redis is not None and spec.redis.managed is not None:
+        found["redis"] = Ref(STATEFUL_SET, names.child(name, "redis"))
+    for colour in ("blue", "green"):
+        for tier in ("backend", "frontend"):
+            found[f"{colour}-{tier}"] = Ref(DEPLOYMENT, names.child(name, f"{colour}-{tier}"))
+    return found
+
+
+def of_a_stateful_set(item: Manifest) -> bool:
+    """StatefulSets keep their own ControllerRevisions, with the labels of their pods."""
+    return item["kind"] == REVISION.kind and ID_ANNOTATION not in (item["metadata"].get("annotations") or {})
+
+
+def stored(app: MemoApp, live: Mapping[Ref, Manifest]) -> list[Revision]:
+    """This very MemoApp's: those of a deleted one of the same name go in a moment."""
+    revisions = [item for ref, item in live.items() if ref.kind == REVISION]
+    return [parse(item) for item in revisions if ownership.owned(item, app.metadata.uid)]
+
+
+def tier_of(app: MemoApp, name: str, stored: Mapping[str, Revision]) -> Mapping[str, Any] | None:
+    """The tier behind a workload's name, as its colour's revision has it."""
+    colour, _, component = name.partition("-")
+    revision_ = stored.get((app.status.colours or {}).get(colour, ""))
+    return revision_.tiers.get(component) if revision_ is not None else None
+
+
+def replicas(app: MemoApp, live: Mapping[Ref, Manifest]) -> dict[str, int]:
+    """Replicas that the live Deployments ask for, by ``blue-backend`` and the like."""
+    refs = {name: ref for name, ref in workload_refs(app).items() if "-" in name}
+    return {name: live[ref]["spec"]["replicas"] for name, ref in refs.items() if ref in live}
+
+
+def copies(
+    app: MemoApp, mentions: Sequence[Reference], known: Credentials, live: Mapping[Ref, Manifest]
+) -> dict[tuple[str, str], str]:
+    """Copies of what people name, and of the connection Secret as it will be."""
+    found = named.copy_names(mentions, live)
+    rendered = secrets(Context(app=app, platform=Platform("", ""), credentials=known))
+    for secret in rendered:
+        own = secret["metadata"]["name"]
+        found[SECRET.kind, own] = named.copy_name(own, secret["data"])
+    return found
+
+
+def is_named(app: MemoApp, context: Context) -> bool:
+    """The connection Secret is known, so that the declared revision can be told."""
+    return (SECRET.kind, connection_name(app.metadata.name)) in context.copies
+
+
+def found(app: MemoApp, live: Mapping[Ref, Manifest]) -> dict[str, str]:
+    """The revision that each colour's live Deployments name."""
+    found = {}
+    for name, ref in workload_refs(app).items():
+        noted = (live[ref]["metadata"].get("annotations") or {}).get(REVISION_ANNOTATION) if ref in live else None
+        if noted and "-" in name:
+            found[name.partition("-")[0]] = noted
+    return found
+
+
+def recorded(app: MemoApp, live: Mapping[Ref, Manifest]) -> int | None:
+    """Green's weight in the routers' ConfigMap; None where there is none."""
+    state = live.get(Ref(CONFIG_MAP, names.child(app.metadata.name, "router-state")))
+    if state is None:
+        return None
+    words = (state.get("data") or {}).get("state.map", "").split()
+    return next((int(value) for key, value in itertools.pairwise(words) if key == "weight"), None)
+
+
+def noted(app: MemoApp, live: Mapping[Ref, Manifest]) -> tuple[RejectedStatus, ...]:
+    """The rejections in the routers' ConfigMap."""
+    state = live.get(Ref(CONFIG_MAP, names.child(app.metadata.name, "router-state")))
+    return rejections_in((state.get("data") or {}).get(REJECTED_KEY, "")) if state is not None else ()
+
+
+def addresses(app: MemoApp, live: Mapping[Ref, Manifest]) -> dict[str, str]:
+    """ClusterIPs of the colours' Services: the live ones, else those of the status."""
+    found = dict(app.status.addresses or {})
+    for suffix in _COLOUR_SERVICES:
+        service = live.get(Ref(SERVICE, names.child(app.metadata.name, suffix)))
+        address = service["spec"].get("clusterIP") if service is not None else None
+        if service is not None and address:
+            found[suffix] = address
+    return found
+
+
+def claims(app: MemoApp, live: Mapping[Ref, Manifest]) -> dict[str, str]:
+    """Sizes of the volume claims, by ``database`` and ``redis``."""
+    found = {}
+    for suffix in ("database", "redis"):
+        claim = live.get(Ref(VOLUME_CLAIM, names.child(app.metadata.name, suffix)))
+        if claim is not None:
+            found[suffix] = claim["spec"]["resources"]["requests"]["storage"]
+    return found
+
+
+def agent_image(app: MemoApp, live: Mapping[Ref, Manifest]) -> str | None:
+    """Image of the agent that runs; None where there is none yet."""
+    running = live.get(Ref(STATEFUL_SET, names.child(app.metadata.name, "database")))
+    containers = running["spec"]["template"]["spec"]["containers"] if running is not None else []
+    return next((item["image"] for item in containers if item["name"] == "agent"), None)
+
+
+def is_lost(app: MemoApp, live: Mapping[Ref, Manifest]) -> bool:
+    """The database's volume is there, and the Secret to read it is not."""
+    if app.spec.database.managed is None:
+        return False
+    name = names.child(app.metadata.name, "database")
+    return Ref(VOLUME_CLAIM, name) in live and not credentials.opens_database(live.get(Ref(SECRET, name)))
+
+
+def mismatch(app: MemoApp, live: Mapping[Ref, Manifest]) -> str | None:
+    """Why a kept volume or Secret cannot be taken back; None where it can."""
+    if app.spec.database.managed is None:
+        return None
+    declared = app.spec.database
+    return ownership.kept_mismatch(app.metadata.name, declared.name, declared.user, live)
