@@ -32,6 +32,8 @@ from .validation import invalid
 NAMESPACE = "prod"
 OPERATOR = "memoapp-operator"
 MINT = "memoapp-operator-mint"
+SCALER = "memoapp-operator/scale"
+"""What is written through a subresource is owned apart."""
 PERSON = "kubectl"
 
 Owned = dict[str, set[fields.Path]]
@@ -56,6 +58,7 @@ class SimCluster:
     """The port ``Cluster``, one namespace.
 
     Attributes:
+        born: how often an object of that name was created.
         log: every write request of the operator.
         faults: what goes wrong with them.
         touched: grows with every change that a watch of the operator would tell.
@@ -71,7 +74,7 @@ class SimCluster:
     def __init__(self, clock: SimClock) -> None:
         self._clock = clock
         self._stored: dict[Ref, _Stored] = {}
-        self._born: dict[Ref, int] = {}
+        self.born: dict[Ref, int] = {}
         self._address = 0
         self.version = 0
         self.touched = 0
@@ -91,7 +94,7 @@ class SimCluster:
             ref: _Stored(stored.manifest, {manager: {*paths} for manager, paths in stored.owned.items()})
             for ref, stored in other._stored.items()
         }
-        self._born, self._address = {**other._born}, other._address
+        self.born, self._address = {**other.born}, other._address
         self.version, self.touched, self.log = other.version, other.touched, [*other.log]
 
     # What the operator calls.
@@ -114,6 +117,10 @@ class SimCluster:
     async def apply(self, manifest: Manifest, *, new: bool = False) -> Manifest:
         sent = copied(manifest)
         return await self._write("apply", ref_of(manifest), OPERATOR, lambda: self._apply(sent, force=not new))
+
+    async def scale(self, ref: Ref, namespace: str, uid: str, replicas: int) -> None:
+        assert namespace == NAMESPACE
+        await self._write("scale", ref, OPERATOR, lambda: self._scale(ref, uid, replicas))
 
     async def delete(self, ref: Ref, namespace: str, uid: str) -> None:
         assert namespace == NAMESPACE
@@ -190,7 +197,7 @@ class SimCluster:
 
     def births(self, ref: Ref) -> int:
         """How often an object of that name was created."""
-        return self._born.get(ref, 0)
+        return self.born.get(ref, 0)
 
     def events(self) -> Sequence[Manifest]:
         """What was told about MemoApps, in order."""
@@ -227,9 +234,9 @@ class SimCluster:
         if ref in self._stored:
             raise Conflict(409, "AlreadyExists", f"{ref} already exists")
         self._check(manifest, None)
-        self._born[ref] = self._born.get(ref, 0) + 1
+        self.born[ref] = self.born.get(ref, 0) + 1
         metadata = manifest["metadata"]
-        metadata.setdefault("uid", f"{ref.kind.kind}-{ref.name}-{self._born[ref]}".lower())
+        metadata.setdefault("uid", f"{ref.kind.kind}-{ref.name}-{self.born[ref]}".lower())
         metadata["creationTimestamp"] = self._clock.stamp()
         if "spec" in manifest:
             metadata["generation"] = 1
@@ -300,6 +307,14 @@ class SimCluster:
             raise Conflict(409, "Conflict", "the object has been modified")
         self.set_status(ref, manifest["status"])
         return stored.manifest
+
+    def _scale(self, ref: Ref, uid: str, replicas: int) -> None:
+        stored = self._stored.get(ref)
+        if stored is None:
+            raise Refused(404, "NotFound", f"{ref} not found")
+        if stored.manifest["metadata"]["uid"] != uid:
+            raise Conflict(409, "Conflict", f"{ref} has another uid")
+        self.edit(ref, lambda found: found["spec"].update(replicas=replicas), SCALER)
 
     def _delete(self, ref: Ref, uid: str) -> None:
         stored = self._stored.get(ref)

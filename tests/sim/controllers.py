@@ -18,6 +18,7 @@ from memoapp_operator.domain.manifest import (
 from memoapp_operator.domain.names import COMPONENT_LABEL
 
 from . import endpoints
+from .autoscaling import Autoscaling
 from .clock import SimClock
 from .cluster import SimCluster
 from .endpoints import is_ready
@@ -47,6 +48,7 @@ class Controllers:
         refuses: why pods of a component are not let in (a quota), or None.
 
     Attributes:
+        autoscaling: the load of Deployments that have an autoscaler.
         collect: which of the objects without an owner the collector takes next; all at once by default.
     """
 
@@ -57,11 +59,13 @@ class Controllers:
         self._pods = 0
         self._progress: dict[str, tuple[str, float]] = {}
         self._collected = 0.0
+        self.autoscaling = Autoscaling(cluster)
         self.collect: Callable[[list[Manifest]], list[Manifest]] = lambda orphans: orphans
 
     def resume(self, other: Controllers) -> None:
         """Go on from where another one is."""
         self._pods, self._progress, self._collected = other._pods, {**other._progress}, other._collected
+        self.autoscaling.load = {**other.autoscaling.load}
 
     def step(self) -> None:
         """Everything that can be done now."""
@@ -69,6 +73,7 @@ class Controllers:
         for claim in self._cluster.all(VOLUME_CLAIM):
             if "status" not in claim:
                 self._cluster.set_status(ref_of(claim), {"phase": "Bound"})
+        self.autoscaling.step()
         pods = [*self._cluster.all(POD)]
         for controller in self._cluster.all(DEPLOYMENT, STATEFUL_SET):
             mine = [pod for pod in pods if _owned(pod, controller)]

@@ -46,6 +46,11 @@ class Routers:
         """What a router holds; None where it does not run yet."""
         return self._held.get(pod["metadata"]["uid"])
 
+    def weight(self, pod: Manifest) -> int | None:
+        """Percent of its clients that a router sends to green."""
+        held = self.held(pod)
+        return None if held is None else held.weight
+
     def steer(self, pod: Manifest, wanted: Steering) -> bool:
         """The operator sets the maps; True where that changes them."""
         changed = self.held(pod) != wanted

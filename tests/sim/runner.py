@@ -108,6 +108,11 @@ class Simulation:
         """``kubectl apply`` of the MemoApp."""
         self.cluster.put(memoapp(spec, **metadata))
 
+    def order(self, what: str, nonce: str = "1") -> None:
+        """``kubectl annotate memoapp memo memoapp.dev/<what>=<nonce>``."""
+        annotations = {f"memoapp.dev/{what}": nonce}
+        self.cluster.edit(APP, lambda app: app["metadata"].setdefault("annotations", {}).update(annotations))
+
     def restart(self) -> None:
         """Every operator process anew, with empty memory."""
         for operator in self.operators:
@@ -170,6 +175,18 @@ class Simulation:
     @property
     def status(self) -> Manifest:
         found: Manifest = self.app.get("status") or {}
+        return found
+
+    @property
+    def phase(self) -> str | None:
+        """Phase of the release."""
+        found: str | None = self.status.get("release", {}).get("phase")
+        return found
+
+    @property
+    def colour(self) -> str:
+        """The colour that serves, as committed."""
+        found: str = self.status["active"]["colour"]
         return found
 
     def condition(self, type_: str) -> Manifest:
