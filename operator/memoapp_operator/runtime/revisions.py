@@ -8,7 +8,7 @@ from memoapp_operator.api.v1alpha1.memoapp import MemoAppStatus, ReleasePhase
 from memoapp_operator.domain import names, ownership
 from memoapp_operator.domain.manifest import AUTOSCALER, CONFIG_MAP, REVISION, SECRET, Manifest, Ref, ref_of
 from memoapp_operator.domain.observation import ChildState
-from memoapp_operator.domain.revision import Revision, copied_objects, next_number, superfluous
+from memoapp_operator.domain.revision import Revision, copied_objects, next_number, parse, superfluous
 from memoapp_operator.ports import Cluster
 from memoapp_operator.render.metadata import name
 from memoapp_operator.render.revision import copy_of, stored_revision
@@ -39,7 +39,9 @@ class Revisions:
         if declared is None or number is None or made is None:
             return bool(made)
         namespace = built.context.app.metadata.namespace
-        while await self._cluster.get(REVISION, namespace, name(built.context, f"r{number}")) is not None:
+        while (there := await self._cluster.get(REVISION, namespace, name(built.context, f"r{number}"))) is not None:
+            if ownership.owned(there, built.context.app.metadata.uid) and parse(there).id == declared.id:
+                return bool(made)  # another process, or a list that lags
             number += 1
         await self._cluster.create(stored_revision(built.context, declared, number))
         return True

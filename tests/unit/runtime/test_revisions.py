@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from memoapp_operator.api.v1alpha1.memoapp import MemoAppStatus
 from memoapp_operator.domain.manifest import REVISION, SECRET, Manifest, Ref, ref_of
-from memoapp_operator.domain.revision import parse
+from memoapp_operator.domain.revision import ID_ANNOTATION, parse
 from memoapp_operator.runtime.revisions import Revisions
 
 from tests.unit.runtime.stored import Stored, pending
@@ -31,6 +31,22 @@ async def test_a_copy_holds_what_its_name_says_also_where_the_original_is_yet_to
     cluster = Stored()
     assert await Revisions(cluster).store(replace(snapshot, live={ref_of(old): old}), built, status)
     assert [item["data"] for item in copies(cluster).values()] == [connection["data"]]
+
+
+async def test_what_is_stored_already_is_not_stored_again_though_no_list_told_it() -> None:
+    cluster = Stored()
+    await Revisions(cluster).store(*pending())
+    assert not await Revisions(cluster).store(*pending())
+    assert [ref.name for ref in cluster.objects if ref.kind is REVISION] == ["memo-r1"]
+
+
+async def test_another_revision_of_that_number_is_left_and_the_next_number_taken() -> None:
+    cluster = Stored()
+    await Revisions(cluster).store(*pending())
+    (stored,) = (item for ref, item in cluster.objects.items() if ref.kind is REVISION)
+    stored["metadata"]["annotations"][ID_ANNOTATION] = "another"
+    assert await Revisions(cluster).store(*pending())
+    assert [ref.name for ref in cluster.objects if ref.kind is REVISION] == ["memo-r1", "memo-r2"]
 
 
 async def test_a_copy_that_goes_with_a_deleted_app_of_the_name_is_waited_for() -> None:
