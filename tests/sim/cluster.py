@@ -48,6 +48,11 @@ def copied(value: T) -> T:
     return found
 
 
+def unchanged(manifest: Manifest) -> None:
+    """The webhook that changes nothing."""
+    del manifest
+
+
 @dataclass(slots=True)
 class _Stored:
     manifest: Manifest
@@ -65,7 +70,7 @@ class SimCluster:
         admit: a webhook that changes what is applied.
         refuse: a webhook that says why something of the operator's is not taken; None where it is.
         expands: the storage class lets volumes grow.
-        view: what a list answers, given what is there; a cache that lags answers with less.
+        view: what a list answers, given what was asked and what is there: another thing where a cache lags.
         listeners: told of every change: (before, after), None for not there.
         pause: awaited in every call, so that two operators' calls mix.
         writing: the operator's write that takes effect now; None where somebody else changes something.
@@ -80,10 +85,10 @@ class SimCluster:
         self.touched = 0
         self.log: list[Write] = []
         self.faults = Faults()
-        self.admit: Callable[[Manifest], None] = lambda _: None
+        self.admit: Callable[[Manifest], None] = unchanged
         self.refuse: Callable[[Manifest], str | None] = lambda _: None
         self.expands = True
-        self.view: Callable[[Kind, list[Manifest]], list[Manifest]] = lambda _, found: found
+        self.view: Callable[[str, list[Manifest]], list[Manifest]] = lambda _, found: found
         self.listeners: list[Callable[[Manifest | None, Manifest | None], None]] = []
         self.pause: Callable[[], Awaitable[None]] | None = None
         self.writing: Write | None = None
@@ -109,7 +114,7 @@ class SimCluster:
         assert namespace == NAMESPACE
         assert kind is not SECRET, "the operator may not list Secrets"
         found = [item for item in self.all(kind) if labels.items() <= item["metadata"].get("labels", {}).items()]
-        return [copied(item) for item in self.view(kind, found)]
+        return [copied(item) for item in self.view(f"{kind.kind} {dict(labels)}", found)]
 
     async def create(self, manifest: Manifest) -> Manifest:
         return await self._write("create", ref_of(manifest), MINT, lambda: self._create(copied(manifest), MINT))

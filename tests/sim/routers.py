@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 from memoapp_operator.adapters.services import steering_in
@@ -21,12 +22,14 @@ class Routers:
 
     Attributes:
         deaf: addresses of routers that answer nobody.
+        listeners: told of what the operator sets, before it is set.
     """
 
     def __init__(self, cluster: SimCluster) -> None:
         self._cluster = cluster
         self._held: dict[str, Steering] = {}
         self.deaf: set[str] = set()
+        self.listeners: list[Callable[[Manifest, Steering], None]] = []
 
     def resume(self, other: Routers) -> None:
         """Go on from where another one is."""
@@ -53,6 +56,8 @@ class Routers:
 
     def steer(self, pod: Manifest, wanted: Steering) -> bool:
         """The operator sets the maps; True where that changes them."""
+        for listener in self.listeners:
+            listener(pod, wanted)
         changed = self.held(pod) != wanted
         self._held[pod["metadata"]["uid"]] = wanted
         return changed

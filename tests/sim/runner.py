@@ -19,6 +19,7 @@ from .cluster import NAMESPACE
 from .faults import Killed, Write
 from .invariants import watch_over
 from .kinds import MADE, ref_of
+from .release_invariants import ReleaseWatch
 from .world import SimMint, World
 
 logger = logging.getLogger(__name__)
@@ -101,6 +102,7 @@ class Simulation:
         self.mint = SimMint(self.world.clock)
         self.operators = [Operator(self.world, self.mint) for _ in range(leaders)]
         watch_over(self.cluster)
+        self.watch = ReleaseWatch(self.world, APP, alone=leaders == 1)
 
     # What people do.
 

@@ -159,9 +159,13 @@ class World:
     async def health(self, address: str, port: int, path: str) -> int | None:
         assert path.startswith("/")
         for pod in self._at(address, port):
-            code = 200 if is_ready(pod) else 503
-            return self.health_codes.get(_coloured(pod), self.health_codes.get(component_of(pod), code))
+            return self.health_code(pod)
         return None
+
+    def health_code(self, pod: Manifest) -> int | None:
+        """What a pod answers on its health path."""
+        code = 200 if is_ready(pod) else 503
+        return self.health_codes.get(_coloured(pod), self.health_codes.get(component_of(pod), code))
 
     def _at(self, address: str, port: int) -> Iterator[Manifest]:
         """The pods that may answer at an address: one by its own, or the ready ones behind a Service's."""
