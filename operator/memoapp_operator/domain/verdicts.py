@@ -64,9 +64,10 @@ def problems(seen: Observation, services: tuple[Verdict, ...], state: State) -> 
         yield from _unapplied(seen)
 
 
-def _unreached(seen: Observation) -> list[str]:
+def _unreached(seen: Observation, state: State) -> list[str]:
     """Where the nodes do not send yet what the API server says they should."""
-    return sorted(name for name, told in seen.reached.items() if not told)
+    serving = f"{state.active.colour}-" if state.active is not None else "none"
+    return sorted(name for name, told in seen.reached.items() if not told and name.startswith(serving))
 
 
 def _is_new(seen: Observation) -> bool:

@@ -403,4 +403,12 @@ ROWS: dict[str, Row] = {
         traffic="blue 100",
         again=STALLED_INTERVAL,
     ),
+    "serves, and the nodes do not send to its pods yet": Row(
+        replace(serving(), reached={**serving().reached, "blue-backend": False}),
+        (False, "Degraded"),
+        stalled=False,
+        available=SERVES,
+        phase="Completed",
+        traffic="blue 100",
+    ),
 }
