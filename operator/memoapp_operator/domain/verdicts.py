@@ -58,7 +58,8 @@ def problems(seen: Observation, services: tuple[Verdict, ...], state: State) -> 
             yield Trouble("Degraded", f"not all pods of {item.name} are ready", stalls=False)
     yield from (Trouble("Degraded", f"{name} is not there", stalls=False) for name in _absent(seen, state))
     yield from (
-        Trouble("Degraded", f"{name} is not reached through its Service", stalls=False) for name in _unreached(seen)
+        Trouble("Degraded", f"{name} is not reached through its Service", stalls=False)
+        for name in _unreached(seen, state)
     )
     if not is_true(seen.app.status.conditions, READY) or _is_new(seen):
         yield from _unapplied(seen)
