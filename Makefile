@@ -19,8 +19,8 @@ help: ## List the targets
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: demo
-demo: venv ## Cluster, images, operator and a MemoApp that serves, step by step
-	@$(RUN) tools/demo up
+demo: venv ## Cluster, images, operator, a MemoApp, a release that switches and one that is refused
+	@$(RUN) -m tools.demo
 
 .PHONY: demo-down
 demo-down: ## Remove everything that the demo made
