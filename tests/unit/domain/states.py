@@ -157,7 +157,7 @@ ROWS: dict[str, Row] = {
     ),
     "serves, the new pods cannot start": Row(
         crashing(at(Phase.PREPARING)),
-        (False, "ImagePullBackOff"),
+        (False, "CrashLoopBackOff"),
         stalled=True,
         available=SERVES,
         phase="Rejected",
