@@ -79,6 +79,11 @@ bench: venv ## What it costs: figures with PASS or FAIL
 	@$(RUN) tools/testbed
 	@MEMOAPP_KUBECONFIG="$$($(CLUSTERS) kubeconfig test)" PATH="$$($(CLUSTERS) tools):$$PATH" $(RUN) tools/bench
 
+.PHONY: bench-many
+bench-many: venv ## What 500 suspended MemoApps cost: memory of each, writes at a restart
+	@$(RUN) tools/testbed
+	@MEMOAPP_KUBECONFIG="$$($(CLUSTERS) kubeconfig test)" PATH="$$($(CLUSTERS) tools):$$PATH" $(RUN) tools/bench --many 500
+
 .PHONY: images
 images: ## Build the images of operator and sample (and stand-ins where no registry answers)
 	@$(IMAGES) build

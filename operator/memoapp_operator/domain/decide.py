@@ -19,6 +19,8 @@ from .verdicts import verdicts
 # What no watch tells (the database's own answer, a health path) is asked for this often, in seconds.
 PROGRESS_INTERVAL = 2.0
 STALLED_INTERVAL = 10.0
+# Where no pod runs, the Secrets and ConfigMaps that people own are all that can change unseen.
+SUSPENDED_INTERVAL = 60.0
 
 
 def decide(seen: Observation, *, resync: float) -> Decision:
@@ -91,7 +93,7 @@ def _shown(phase: ReleasePhase) -> str:
 def _again(seen: Observation, status: MemoAppStatus, resync: float) -> float:
     release = status.release
     if seen.app.spec.suspend:
-        return resync
+        return max(SUSPENDED_INTERVAL, resync)
     if release is not None and not is_over(release.phase):
         return min(PROGRESS_INTERVAL, resync)
     if conditions.is_true(status.conditions, conditions.STALLED):
