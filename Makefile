@@ -19,8 +19,8 @@ help: ## List the targets
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: demo
-demo: venv ## Cluster, images, operator and a MemoApp that serves, step by step
-	@$(RUN) tools/demo up
+demo: venv ## Cluster, images, operator, a MemoApp, a release that switches and one that is refused
+	@$(RUN) -m tools.demo
 
 .PHONY: demo-down
 demo-down: ## Remove everything that the demo made
@@ -78,6 +78,11 @@ mutants: venv ## Break each promise in the code once and see its test turn red
 bench: venv ## What it costs: figures with PASS or FAIL
 	@$(RUN) tools/testbed
 	@MEMOAPP_KUBECONFIG="$$($(CLUSTERS) kubeconfig test)" PATH="$$($(CLUSTERS) tools):$$PATH" $(RUN) tools/bench
+
+.PHONY: bench-many
+bench-many: venv ## What 500 suspended MemoApps cost: memory of each, writes at a restart
+	@$(RUN) tools/testbed
+	@MEMOAPP_KUBECONFIG="$$($(CLUSTERS) kubeconfig test)" PATH="$$($(CLUSTERS) tools):$$PATH" $(RUN) tools/bench --many 500
 
 .PHONY: images
 images: ## Build the images of operator and sample (and stand-ins where no registry answers)

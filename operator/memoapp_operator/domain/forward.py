@@ -14,6 +14,13 @@ from .observation import Observation, Trouble
 from .rollback import is_warm, turn_back
 from .state import State, other, split
 from .transitions import begun, deadline, is_late, lost, moved, moved_on, serving
+from .troubles import PULL_FAILED
+
+PULL_PATIENCE = 20.0
+"""Seconds from the beginning of a release in which an image that cannot be pulled does not reject it.
+
+The kubelet tries again after 10 s, then after twice as long each time (kubernetes.io, "Images": image pull back-off).
+"""
 
 
 def warm_until(seen: Observation, release: ReleaseStatus) -> datetime:
@@ -69,13 +76,19 @@ def _failure(seen: Observation, state: State, release: ReleaseStatus, *, up: boo
     if state.active is None:
         return None
     trouble = colours.trouble_of(seen, state.colours, release.colour)
-    if trouble is not None and trouble.stalls:
+    if trouble is not None and trouble.stalls and not _may_pass(seen, release, trouble):
         return trouble
     if not is_late(seen, release):
         return None
     waited = Trouble("RouterNotReady", "not every router is ready", stalls=True) if up else trouble
     told = waited or Trouble("DeadlineExceeded", "not ready", stalls=True)
     return Trouble(told.reason, f"{told.message} for {seen.app.spec.release.deadline}", stalls=True)
+
+
+def _may_pass(seen: Observation, release: ReleaseStatus, trouble: Trouble) -> bool:
+    """A registry that hiccups once rejects nothing: the kubelet tries again."""
+    age = (seen.now - datetime.fromisoformat(release.started_at)).total_seconds()
+    return trouble.reason == PULL_FAILED and age < PULL_PATIENCE
 
 
 def shifting(seen: Observation, state: State) -> State:

@@ -58,15 +58,17 @@ def problems(seen: Observation, services: tuple[Verdict, ...], state: State) -> 
             yield Trouble("Degraded", f"not all pods of {item.name} are ready", stalls=False)
     yield from (Trouble("Degraded", f"{name} is not there", stalls=False) for name in _absent(seen, state))
     yield from (
-        Trouble("Degraded", f"{name} is not reached through its Service", stalls=False) for name in _unreached(seen)
+        Trouble("Degraded", f"{name} is not reached through its Service", stalls=False)
+        for name in _unreached(seen, state)
     )
     if not is_true(seen.app.status.conditions, READY) or _is_new(seen):
         yield from _unapplied(seen)
 
 
-def _unreached(seen: Observation) -> list[str]:
+def _unreached(seen: Observation, state: State) -> list[str]:
     """Where the nodes do not send yet what the API server says they should."""
-    return sorted(name for name, told in seen.reached.items() if not told)
+    serving = f"{state.active.colour}-" if state.active is not None else "none"
+    return sorted(name for name, told in seen.reached.items() if not told and name.startswith(serving))
 
 
 def _is_new(seen: Observation) -> bool:

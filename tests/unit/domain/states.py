@@ -157,7 +157,7 @@ ROWS: dict[str, Row] = {
     ),
     "serves, the new pods cannot start": Row(
         crashing(at(Phase.PREPARING)),
-        (False, "ImagePullBackOff"),
+        (False, "CrashLoopBackOff"),
         stalled=True,
         available=SERVES,
         phase="Rejected",
@@ -402,5 +402,13 @@ ROWS: dict[str, Row] = {
         phase="Completed",
         traffic="blue 100",
         again=STALLED_INTERVAL,
+    ),
+    "serves, and the nodes do not send to its pods yet": Row(
+        replace(serving(), reached={**serving().reached, "blue-backend": False}),
+        (False, "Degraded"),
+        stalled=False,
+        available=SERVES,
+        phase="Completed",
+        traffic="blue 100",
     ),
 }

@@ -30,8 +30,8 @@ def command(**environment: str) -> tuple[list[str], dict[str, str]]:
 
 
 @contextmanager
-def running(port: int) -> Iterator[subprocess.Popen[bytes]]:
-    arguments, environment = command(DATABASE_URL=NOBODY, PORT=str(port))
+def running(port: int, **more: str) -> Iterator[subprocess.Popen[bytes]]:
+    arguments, environment = command(DATABASE_URL=NOBODY, PORT=str(port), **more)
     with subprocess.Popen(arguments, env=environment, stderr=subprocess.DEVNULL) as process:
         try:
             yield process
@@ -52,6 +52,13 @@ def test_it_answers_503_until_there_is_a_database_and_ends_at_once() -> None:
         assert (answer.status_code, answer.json()["database"]) == (503, False)
         process.send_signal(signal.SIGTERM)
         assert process.wait(1) == 0
+
+
+def test_it_crashes_after_its_seconds_and_not_before_it_answered() -> None:
+    port = free_port()
+    with running(port, FAULT="crash-after-2s") as process:
+        assert health(port).status_code == 503
+        assert process.wait(10) == 1
 
 
 def test_it_refuses_to_start_with_an_unknown_fault() -> None:

@@ -32,6 +32,11 @@ def test_everything_can_be_set() -> None:
     assert settings.fault is Fault.NEVER_HEALTHY
 
 
+def test_a_crash_has_its_seconds() -> None:
+    settings = settings_from({**DATABASE, "FAULT": "crash-after-20s"})
+    assert (settings.fault, settings.crash_after) == (Fault.CRASH, 20)
+
+
 @pytest.mark.parametrize(
     ("name", "value"),
     [
@@ -44,6 +49,8 @@ def test_everything_can_be_set() -> None:
         ("MEMO_VERSION", "1 0"),
         ("MEMO_COLOUR", "blue\r\nX-Evil: 1"),
         ("FAULT", "unheard-of"),
+        ("FAULT", "crash-after"),
+        ("FAULT", "crash-after-xs"),
     ],
 )
 def test_a_wrong_value_is_refused_in_one_line_that_names_it(name: str, value: str) -> None:
@@ -56,5 +63,5 @@ def test_a_wrong_value_is_refused_in_one_line_that_names_it(name: str, value: st
 
 
 def test_an_unknown_fault_is_answered_with_the_known_ones() -> None:
-    with pytest.raises(SettingsError, match="never-healthy, errors, slow"):
+    with pytest.raises(SettingsError, match="never-healthy, errors, slow, crash-after-<n>s"):
         settings_from({**DATABASE, "FAULT": "sleepy"})

@@ -47,6 +47,8 @@ def serve(settings: Settings) -> None:
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         await store.open()
         tables = asyncio.create_task(store.make_tables_when_possible())
+        if settings.crash_after is not None:
+            asyncio.get_running_loop().call_later(settings.crash_after, os._exit, 1)
         yield
         tables.cancel()
         await store.close()

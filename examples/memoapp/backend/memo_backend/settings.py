@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 _PORTS = range(1, 65536)
+_CRASH = re.compile(r"crash-after-([0-9]{1,6})s")
 _WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,62}")
 
 
@@ -16,6 +17,10 @@ class Fault(StrEnum):
     NEVER_HEALTHY = "never-healthy"  # the health path answers 503 for ever
     ERRORS = "errors"  # every fifth call of the memo API answers 500
     SLOW = "slow"  # every call of the memo API takes 1.5 s longer
+    CRASH = "crash-after"  # the process ends in error some seconds after its start: crash-after-20s
+
+
+_PLAIN = tuple(fault.value for fault in Fault if fault is not Fault.CRASH)
 
 
 class SettingsError(ValueError):
@@ -32,6 +37,8 @@ class Settings:
     version: str
     colour: str | None
     fault: Fault
+    crash_after: int | None = None
+    """Seconds from the start to the crash, where the fault is one."""
 
 
 def settings_from(environment: Mapping[str, str]) -> Settings:
@@ -40,13 +47,15 @@ def settings_from(environment: Mapping[str, str]) -> Settings:
     Raises:
         SettingsError: a variable is missing or has a value that cannot be used.
     """
+    fault, seconds = _fault(environment.get("FAULT", ""))
     return Settings(
         database_url=_url(environment, "DATABASE_URL", ("postgresql", "postgres")),
         redis_url=_url(environment, "REDIS_URL", ("redis", "rediss", "unix")) if environment.get("REDIS_URL") else None,
         port=_port(environment.get("PORT") or "3001"),
         version=_word(environment, "MEMO_VERSION") or "0.0.0",
         colour=_word(environment, "MEMO_COLOUR"),
-        fault=_fault(environment.get("FAULT", "")),
+        fault=fault,
+        crash_after=seconds,
     )
 
 
@@ -72,9 +81,11 @@ def _word(environment: Mapping[str, str], name: str) -> str | None:
     return value or None
 
 
-def _fault(text: str) -> Fault:
-    try:
-        return Fault(text)
-    except ValueError:
-        known = ", ".join(fault.value for fault in Fault if fault)
-        raise SettingsError(f"FAULT {text!r} is not known; there are: {known}") from None
+def _fault(text: str) -> tuple[Fault, int | None]:
+    """The fault, and its seconds where it has some."""
+    if crash := _CRASH.fullmatch(text):
+        return Fault.CRASH, int(crash[1])
+    if text in _PLAIN:
+        return Fault(text), None
+    known = ", ".join([*(fault for fault in _PLAIN if fault), "crash-after-<n>s"])
+    raise SettingsError(f"FAULT {text!r} is not known; there are: {known}")
