@@ -97,7 +97,7 @@ class ReleaseWatch:
     def _steered(self, pod: Manifest, wanted: Steering) -> None:
         """Promises 1 and 4: all clients to one colour, and to none before that was committed."""
         assert wanted.weight in {0, FULL}, f"{wanted.weight} is no declared share"
-        if self._alone:
+        if self._alone and self._status:
             committed = self._status.get("traffic", {}).get("green", 0)
             assert wanted.weight == committed, f"{ref_of(pod)} is told {wanted.weight} while {committed} is committed"
 
