@@ -8,7 +8,6 @@ from collections.abc import Callable, Sequence
 
 from memoapp_operator.domain.manifest import (
     DEPLOYMENT,
-    MEMO_APP,
     POD,
     STATEFUL_SET,
     VOLUME_CLAIM,
@@ -221,7 +220,7 @@ class Controllers:
 
     def _orphans(self) -> list[Manifest]:
         """Objects all of whose owners are gone."""
-        uids = {item["metadata"]["uid"] for item in self._cluster.all(MEMO_APP, DEPLOYMENT, STATEFUL_SET)}
+        uids = {item["metadata"]["uid"] for item in self._cluster.all()}
         return [
             item
             for item in self._cluster.all(*MADE, POD)
