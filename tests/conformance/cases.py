@@ -1,4 +1,4 @@
-"""What the operator relies on of an API server, by the port ``Cluster``: true of the simulated one and of a real one."""
+"""What the operator relies on of an API server, by the port ``Cluster``: of the simulated one and of a real one."""
 
 from __future__ import annotations
 
@@ -104,9 +104,7 @@ async def an_apply_that_changes_nothing(place: Place) -> None:
 
 async def what_is_not_applied_any_more(place: Place) -> None:
     await place.cluster.apply(config_map(place, ours="1", shared="2", theirs="3"))
-    place.put(
-        {**config_map(place, shared="2", theirs="4"), "metadata": {**config_map(place)["metadata"], "labels": {}}}
-    )
+    place.put(config_map(place, shared="2", theirs="4"))
     assert there(place, CONFIG_MAP)["data"] == {"ours": "1", "shared": "2", "theirs": "4"}
     await place.cluster.apply(config_map(place))
     assert there(place, CONFIG_MAP)["data"] == {"shared": "2", "theirs": "4"}

@@ -1,4 +1,4 @@
-"""A place to try the port ``Cluster`` in: what the cases need beside it, the same of a simulated API server and a real one."""
+"""A place to try the port ``Cluster`` in, and what the cases put there."""
 
 from __future__ import annotations
 
