@@ -12,9 +12,10 @@ from datetime import datetime, timedelta
 from memoapp_operator.api.v1alpha1.memoapp import MemoAppStatus
 from memoapp_operator.domain import names, ownership, release
 from memoapp_operator.domain.diff import differences
-from memoapp_operator.domain.manifest import SECRET, VOLUME_CLAIM, Manifest, Ref, ref_of
+from memoapp_operator.domain.manifest import CONFIG_MAP, SECRET, VOLUME_CLAIM, Manifest, Ref, ref_of
 from memoapp_operator.domain.observation import Child, ChildState
 from memoapp_operator.ports import Clock, Cluster, Mint, Refused, Services, Steering
+from memoapp_operator.render.haproxy import STATE
 
 from .credentials import connected_cache_password, damaged, router_certificate
 from .revisions import Revisions, is_superseded, kept
@@ -82,8 +83,10 @@ class Actor:
             ClusterError: the pass ends here and is tried again; everything done so far stays.
         """
         built = snapshot.built_for(status)
-        app, changed = built.context.app, False
+        app = built.context.app
         restarts = (status.orders.restarts if status.orders else None) or ()
+        weights = Ref(CONFIG_MAP, names.child(app.metadata.name, STATE))
+        changed = await self._lead(built, snapshot, weights, memory)
         for skeleton in built.to_mint(snapshot.live):
             if self._would_lose(skeleton, snapshot):
                 continue
@@ -91,19 +94,30 @@ class Actor:
                 return changed
             changed = True
         for manifest in built.wanted(snapshot.live):
+            if ref_of(manifest) == weights:
+                continue
             live = snapshot.live.get(ref_of(manifest))
             child = ownership.assess(manifest, live, app.metadata.name, app.metadata.uid)
             stored = await self._bring(manifest, child, live, memory, restarts)
             changed |= stored is not None
             changed |= await self._scale(built, child, stored or live, memory)
         changed |= await self._revisions.store(snapshot, built, status)
-        changed |= await self._steer(snapshot, built)
         stays = kept(snapshot, status)
         await self._revisions.prune_copies(snapshot, stays)
         for ref, live in self._superfluous(built, snapshot, status, stays).items():
             await self._cluster.delete(ref, app.metadata.namespace, live["metadata"]["uid"])
             changed = True
         return changed
+
+    async def _lead(self, built: Built, snapshot: Snapshot, weights: Ref, memory: Memory) -> bool:
+        """Where the clients go comes first: a child that cannot be written must not hold up a way back."""
+        manifest = next((item for item in built.rendered if ref_of(item) == weights), None)
+        if manifest is None:
+            return False
+        app, live = built.context.app.metadata, snapshot.live.get(weights)
+        child = ownership.assess(manifest, live, app.name, app.uid)
+        stored = await self._bring(manifest, child, live, memory, ())
+        return await self._steer(snapshot, built) or stored is not None
 
     async def _scale(self, built: Built, child: Child, stored: Manifest | None, memory: Memory) -> bool:
         """Give a Deployment of ours its pods; a new one starts with one."""

@@ -13,7 +13,7 @@ from memoapp_operator.api.v1alpha1.memoapp import Colour, MemoAppStatus, Release
 from memoapp_operator.domain.decision import Note
 from memoapp_operator.domain.manifest import Kind, Manifest, Ref, ref_of
 from memoapp_operator.domain.observation import Observation
-from memoapp_operator.ports import Conflict, LeaseLostError, Refused
+from memoapp_operator.ports import ClientCertificate, Conflict, LeaseLostError, Refused, Steering
 from memoapp_operator.runtime.act import Actor, Memory
 from memoapp_operator.runtime.snapshot import Snapshot
 
@@ -223,3 +223,28 @@ async def test_once_the_lease_is_lost_nothing_more_is_tried() -> None:
     with pytest.raises(LeaseLostError):
         await act(cluster)
     assert len(cluster.seen) == 5
+
+
+class Routers(LiveServices):
+    """Routers that note down how they are to send their clients."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.told: list[tuple[str, int]] = []
+
+    async def steer(self, address: str, certificate: ClientCertificate, wanted: Steering) -> None:  # noqa: ARG002
+        self.told.append((address, wanted.weight))
+
+
+async def test_the_weights_are_set_before_anything_else_that_may_fail() -> None:
+    """A way back must not wait for a child that the API server does not take."""
+    serving = snapshot_of_blue()
+    there = {ref_of(item): live(item) for item in serving.built_for(BLUE).minted}
+    asked = {"memo-router-a": ("10.0.0.1", Steering(100, "r")), "memo-router-b": ("10.0.0.2", Steering(0, "r"))}
+    cluster, routers, outside = Writes(error=Conflict(409, "Conflict", "no"), at=1), Routers(), Numbered()
+    actor = Actor(cluster, routers, outside, outside)
+    with pytest.raises(Conflict):
+        await actor.act(replace(serving, live=there, routers=asked), BLUE, Memory())
+    assert cluster.seen[0] == ("apply", "ConfigMap/memo-router-state")
+    assert len(cluster.seen) == 2
+    assert routers.told == [("10.0.0.1", 0)]
