@@ -53,16 +53,20 @@ def told(result: Result, requests: Iterable[Request] | None = None) -> str:
 
 def _reach(app: App, cluster: str) -> str:
     """A node port that nobody else has; returns once the app answers on it."""
+    target = address(cluster, _exposed(app))
+    app.eventually(lambda: _answers(target), bool, within=30)
+    return target
+
+
+def _exposed(app: App) -> int:
     for number in range(_PORTS):
         try:
             app.kube.create(service(app.name, app.namespace, number))
         except ApiError as error:
             if "already allocated" not in error.message:
                 raise
-            continue
-        target = address(cluster, number)
-        app.eventually(lambda: _answers(target), bool, within=30)
-        return target
+        else:
+            return number
     raise LookupError("every node port is taken")
 
 

@@ -51,7 +51,9 @@ def test_a_release_keeps_what_the_autoscaler_made(
     assert _pods(app, "blue") == MANY
 
 
-def test_the_autoscaler_goes_with_the_colour_that_serves(memoapp: MakeApp, small: Object, images: dict[str, str]) -> None:
+def test_the_autoscaler_goes_with_the_colour_that_serves(
+    memoapp: MakeApp, small: Object, images: dict[str, str]
+) -> None:
     """Without anybody who measures, an autoscaler still brings up its least number."""
     small["backend"]["autoscaling"] = {"minReplicas": 1, "maxReplicas": MANY}
     app = memoapp("memo", small)

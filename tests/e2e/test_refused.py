@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -124,9 +125,7 @@ def test_on_to_another_version_in_mid_release(app: App, history: History, images
     assert history.always_available
 
 
-def test_a_pod_that_only_wears_the_labels(
-    app: App, history: History, kube: Kube, images: dict[str, str]
-) -> None:
+def test_a_pod_that_only_wears_the_labels(app: App, history: History, kube: Kube, images: dict[str, str]) -> None:
     """It stands behind the Service of the colour that comes; no client may be sent to it."""
     colour = app.read()["status"]["active"]["colour"]
     other = "green" if colour == "blue" else "blue"
@@ -134,10 +133,9 @@ def test_a_pod_that_only_wears_the_labels(
     kube.wait("v1/Pod", "stranger", app.namespace, until=_is_ready)
     app.change(**sample.version(images, "1.1.0", MEMO_COLOUR="d"))
     app.eventually(lambda: kube.find(DEPLOYMENT, f"memo-{other}-backend", app.namespace), _has_ready_pods)
-    since = history.phase("Preparing")
     # Several passes later still.
-    with pytest.raises(AssertionError, match="not within"):
-        history.when(lambda moment: moment.phase != "Preparing", after=since, within=8)
+    time.sleep(8)
+    assert history.phases[-1] == "Preparing"
     assert _serves_as_before(app, history, colour)
     kube.delete("v1/Pod", "stranger", app.namespace)
     app.ready()
@@ -148,11 +146,9 @@ def test_a_quota_that_leaves_no_room_for_a_second_colour(
     app: App, history: History, kube: Kube, images: dict[str, str]
 ) -> None:
     colour = app.read()["status"]["active"]["colour"]
-    app.eventually(lambda: kube.list("v1/Pod", app.namespace), lambda found: len(found) <= 4)
-    pods = len(kube.list("v1/Pod", app.namespace))
     quota = {"apiVersion": "v1", "kind": "ResourceQuota", "metadata": {"name": "room", "namespace": app.namespace}}
-    # A warm colour's place is taken by the new one: there is room for less than what runs.
-    kube.create({**quota, "spec": {"hard": {"pods": str(min(pods, 3))}}})
+    # Database, router and the colour that serves; a warm one gives up its place to the new one.
+    kube.create({**quota, "spec": {"hard": {"pods": "3"}}})
     app.change(**sample.version(images, "1.1.0", MEMO_COLOUR="e"))
     shown = app.shows("Stalled", "True", "QuotaExceeded")
     assert "exceeded quota: room" in shown["message"]
