@@ -24,7 +24,7 @@ NEAR = 5.0
 """Seconds before a release and after its switch that are compared."""
 SLOWER = 1.5
 LEAST_WRITES = {"memoapps/status": 4, "controllerrevisions": 1, "deployments": 2, "configmaps": 1}
-"""Each phase written ahead (Pending, Preparing, Shifting, Completed), the revision, a Deployment a tier, the weights."""
+"""Four phases written ahead (Pending, Preparing, Shifting, Completed), the revision, a Deployment a tier, weights."""
 LEAST_PASSES = 5
 """One that sees the changed spec, and one for what came of each phase."""
 _RESYNC = 10.0
@@ -128,10 +128,8 @@ def _to_clients(moves: list[Move], result: Result) -> Iterator[Figure | Fact]:
         yield Figure(f"last old answer after a {name}, worst of {len(mine)}", round(last, 3), OLD_ANSWERS, "s")
         took = max(move.moved - move.ordered for move in mine)
         yield Fact(f"from the order of a {name} to its weights, worst", round(took, 2), "s")
-        before, after = (
-            _p99(result, [(move.ordered - NEAR, move.ordered) for move in mine]),
-            _p99(result, [(move.moved, move.moved + NEAR) for move in mine]),
-        )
+        before = _p99(result, [(move.ordered - NEAR, move.ordered) for move in mine])
+        after = _p99(result, [(move.moved, move.moved + NEAR) for move in mine])
         title = f"p99 within {NEAR:g} s of a {name}, {after * 1000:.0f} ms, by that before"
         yield Figure(title, round(after / before, 2), SLOWER)
 
