@@ -17,15 +17,9 @@ from tests.e2e.namespaces import new_namespace
 from tests.kube import Kube, Object
 from tools.testbed import sample, steps
 
-# What is worked on by one worker, test by test: files whose tests share one app, and all those that put load on the
-# machine or stop the operator, for they would spoil each other's figures.
+# Their tests share one app, or stop the operator: each of these files is worked on by one worker, test by test.
 # By file, not by the mark xdist_group: with pytest 9.2 that one has no effect.
-ALONE = ("full", "refused", "in_place")
-DISTURBING = ("operator", "switch", "switch_disturbed", "autoscaled")
-SCOPES = {
-    **{f"tests/e2e/test_{name}.py": name for name in ALONE},
-    **{f"tests/e2e/test_{name}.py": "disturbing" for name in DISTURBING},
-}
+TOGETHER = frozenset(f"tests/e2e/test_{name}.py" for name in ("full", "in_place", "operator", "refused"))
 MakeApp: TypeAlias = Callable[..., App]
 
 
@@ -33,7 +27,8 @@ class Scheduling(LoadScopeScheduling):
     """Every test by itself, but for the files whose tests belong together."""
 
     def _split_scope(self, nodeid: str) -> str:
-        return SCOPES.get(nodeid.partition("::")[0], nodeid)
+        file = nodeid.partition("::")[0]
+        return file if file in TOGETHER else nodeid
 
 
 @pytest.hookimpl(tryfirst=True, optionalhook=True)

@@ -55,6 +55,7 @@ class History:
     def __init__(self, app: App) -> None:
         self._app = app
         self._moments: list[Moment] = []
+        self._version = 0
         self._changed = threading.Condition()
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._follow, daemon=True)
@@ -70,8 +71,10 @@ class History:
 
     @property
     def moments(self) -> tuple[Moment, ...]:
-        """Every state so far; the first is that of the beginning."""
+        """Every state up to now; the first is that of the beginning."""
+        now = int(self._app.read()["metadata"]["resourceVersion"])
         with self._changed:
+            assert self._changed.wait_for(lambda: self._version >= now, timeout=WITHIN)
             return tuple(self._moments)
 
     @property
@@ -83,6 +86,15 @@ class History:
     def traffic(self) -> list[str]:
         """The column TRAFFIC, each text once as long as it lasted."""
         return _runs(moment.traffic for moment in self.moments)
+
+    @property
+    def story(self) -> str:
+        """All of it, a line a state."""
+        lines = [
+            f"{moment.at:.2f} {moment.phase} {moment.traffic} {moment.condition('Available')} {moment.condition('Ready')}"
+            for moment in self.moments
+        ]
+        return "\n".join(lines)
 
     @property
     def always_available(self) -> bool:
@@ -113,15 +125,17 @@ class History:
         while not self._over.is_set():
             try:
                 for found in app.kube.follow(KIND, app.name, app.namespace, self._over.is_set):
-                    self._add(Moment(time.time(), (found or {}).get("status") or {}))
+                    self._add(time.time(), found or {})
             except (httpx.HTTPError, ApiError):
                 time.sleep(_AGAIN)
 
-    def _add(self, moment: Moment) -> None:
+    def _add(self, at: float, found: Object) -> None:
+        moment = Moment(at, found.get("status") or {})
         with self._changed:
+            self._version = int((found.get("metadata") or {}).get("resourceVersion", 0))
             if not self._moments or self._moments[-1].status != moment.status:
                 self._moments.append(moment)
-                self._changed.notify_all()
+            self._changed.notify_all()
 
 
 def _runs(values: Iterator[str]) -> list[str]:

@@ -26,6 +26,7 @@ def metrics(kube: Kube) -> None:
 
 
 @pytest.mark.long
+@pytest.mark.loaded
 def test_a_release_keeps_what_the_autoscaler_made(
     metrics: None, memoapp: MakeApp, images: dict[str, str], cluster: str, tmp_path: Path
 ) -> None:

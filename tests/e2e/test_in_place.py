@@ -104,6 +104,7 @@ def test_another_major_version_is_refused(app: App, images: dict[str, str]) -> N
 
 
 def test_a_volume_that_cannot_grow(app: App) -> None:
+    """The last one: a size that was declared is not taken back."""
     claim = app.kube.get("v1/PersistentVolumeClaim", "memo-database", app.namespace)
     name = claim["spec"]["storageClassName"]
     if app.kube.get("storage.k8s.io/v1/StorageClass", name).get("allowVolumeExpansion"):
@@ -113,8 +114,6 @@ def test_a_volume_that_cannot_grow(app: App) -> None:
     assert "PersistentVolumeClaim/memo-database" in shown["message"]
     assert condition_of(app.read(), "Available")["status"] == "True"
     assert app.memos() == ["kept"]
-    app.change(database={"managed": {"storage": {"size": "1Gi"}}})
-    app.ready()
 
 
 def _database_pod(app: App) -> Object:

@@ -21,6 +21,7 @@ KILL_IN, REPLACE_IN = 5, 10
 
 
 @pytest.mark.long
+@pytest.mark.loaded
 def test_twenty_switches_and_twenty_rollbacks(
     kube: Kube, memoapp: MakeApp, images: dict[str, str], cluster: str, tmp_path: Path
 ) -> None:

@@ -99,7 +99,7 @@ def test_there_and_back_again(app: App, history: History, images: dict[str, str]
     found = app.ready()
     assert found["status"]["active"]["version"] == "1.0.0"
     assert app.http("GET", "/api/version").json()["version"] == "1.0.0"
-    assert history.phases.count("Completed") == 3
+    assert history.phases[1:].count("Completed") == 2
     assert history.always_available
 
 
@@ -161,8 +161,8 @@ def test_a_quota_that_leaves_no_room_for_a_second_colour(
 
 
 def _serves_as_before(app: App, history: History, colour: str) -> bool:
-    assert history.always_available
-    assert history.traffic == [f"{colour} 100"]
+    assert history.always_available, history.story
+    assert history.traffic == [f"{colour} 100"], history.story
     return bool(app.http("GET", "/api/version").json()["version"] == "1.0.0")
 
 

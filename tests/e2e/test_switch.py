@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -18,6 +19,8 @@ from tools.testbed import sample
 
 FORWARD = ["Pending", "Preparing", "Shifting", "Completed"]
 BACK = ["RollingBack", "RolledBack"]
+
+pytestmark = pytest.mark.loaded
 
 
 @pytest.fixture(scope="module")
@@ -87,7 +90,7 @@ def test_a_version_that_crashes_late_is_rolled_back_by_itself(
     app: App, images: dict[str, str], cluster: str, tmp_path: Path
 ) -> None:
     with History(app) as history, under_load(app, cluster, tmp_path) as load:
-        app.change(**sample.tiered_version(images, "1.1.0", FAULT="crash-after-20s"))
+        app.change(**sample.tiered_version(images, "1.1.0", FAULT="crash-after-12s"))
         completed = history.phase("Completed", history.phase("Shifting"))
         returned = history.phase("RollingBack", completed)
         found = app.wait(lambda found: condition(found, "Stalled") == "True")
@@ -112,6 +115,7 @@ def test_a_changed_secret_is_a_release_that_goes_on_without_it(
         shown = app.shows("Ready", "False", "SecretMissing")
         completed = history.phase("Completed", history.phase("Shifting"))
         app.eventually(lambda: app.http("GET", "/api/version").json()["colour"], lambda told: told == "second")
+        time.sleep(2 * OLD_ANSWERS)
         result = load.stop()
     unharmed(result)
     assert history.always_available

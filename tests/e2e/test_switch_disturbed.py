@@ -23,6 +23,8 @@ CUT = 4.0
 """Seconds within which a killed router's connections end and the nodes learn that it is gone."""
 TLS = "memo-router-tls"
 
+pytestmark = pytest.mark.loaded
+
 
 @pytest.fixture(scope="module")
 def shared(kube: Kube, images: dict[str, str]) -> Iterator[App]:

@@ -38,6 +38,14 @@ def full() -> dict[str, Any]:
     }
 
 
+def version(number: str, **release: str) -> dict[str, Any]:
+    """The full app in another version of its backend; ``release`` as in ``spec.release``."""
+    spec = full()
+    spec["version"] = number
+    spec["backend"]["image"] = f"docker.io/memoapp/sample-backend:{number}"
+    return {**spec, "release": release} if release else spec
+
+
 def backend_only() -> dict[str, Any]:
     return {
         "version": "1.4.0",

@@ -18,8 +18,8 @@ class Write:
 
     Attributes:
         number: counted from 1 over the whole simulation.
-        verb: ``create``, ``apply``, ``delete``, ``status`` or ``note``.
-        ref: what was written; for a note, what it is about.
+        verb: ``create``, ``apply``, ``scale``, ``delete``, ``status``, ``note`` or ``steer``.
+        ref: what was written; for a note, what it is about; for ``steer``, the router's pod.
         manager: field manager.
         outcome: ``written``, ``unchanged``, or the name of the error.
     """
@@ -68,14 +68,14 @@ class KillAfterEach(Faults):
 
 
 class ConflictEvery(Faults):
-    """Every n-th write but Events (which an adapter takes for told)."""
+    """Every n-th write but Events (which an adapter takes for told) and what goes to routers."""
 
     def __init__(self, every: int) -> None:
         self._every = every
         self._count = 0
 
     def before(self, write: Write) -> None:
-        if write.verb == "note":
+        if write.verb in {"note", "steer"}:
             return
         self._count += 1
         if self._count % self._every == 0:

@@ -19,6 +19,8 @@ from .verdicts import verdicts
 # What no watch tells (the database's own answer, a health path) is asked for this often, in seconds.
 PROGRESS_INTERVAL = 2.0
 STALLED_INTERVAL = 10.0
+# Where no pod runs, the Secrets and ConfigMaps that people own are all that can change unseen.
+SUSPENDED_INTERVAL = 60.0
 
 
 def decide(seen: Observation, *, resync: float) -> Decision:
@@ -91,7 +93,7 @@ def _shown(phase: ReleasePhase) -> str:
 def _again(seen: Observation, status: MemoAppStatus, resync: float) -> float:
     release = status.release
     if seen.app.spec.suspend:
-        return resync
+        return max(SUSPENDED_INTERVAL, resync)
     if release is not None and not is_over(release.phase):
         return min(PROGRESS_INTERVAL, resync)
     if len(status.colours or {}) > 1 and not conditions.is_true(status.conditions, conditions.AVAILABLE):
@@ -110,6 +112,7 @@ def _again(seen: Observation, status: MemoAppStatus, resync: float) -> float:
 def transitions(uid: str, before: MemoAppStatus, after: MemoAppStatus) -> Iterator[Note]:
     """One note for each transition that a person would want to read about."""
     yield from _release_notes(uid, before, after)
+    yield from _order_notes(uid, before, after)
     old = {item.type: item for item in before.conditions}
     for item in after.conditions:
         previous = old.get(item.type)
@@ -160,6 +163,23 @@ def _release_notes(uid: str, before: MemoAppStatus, after: MemoAppStatus) -> Ite
     # Held and back again is another transition: the conditions' times tell it apart.
     moment = release.finished_at or release.deadline or release.started_at
     yield Note(warning=warning, reason=reason, message=text, key=_key(uid, reason, release.id, moment))
+
+
+def _order_notes(uid: str, before: MemoAppStatus, after: MemoAppStatus) -> Iterator[Note]:
+    """Orders that were noted and changed nothing: whoever gave them should read why."""
+    old, new = before.orders or OrdersStatus(), after.orders or OrdersStatus()
+    if before.release is None:
+        return
+    if new.rollback and new.rollback != old.rollback and before.release == after.release:
+        text = "there is no old colour with ready pods to go back to; put the old version into the spec"
+        yield Note(warning=True, reason="RollbackIgnored", message=text, key=_key(uid, "rollback", new.rollback))
+    if new.retry and new.retry != old.retry and (before.release, before.rejected) == (after.release, after.rejected):
+        yield Note(
+            warning=True,
+            reason="RetryIgnored",
+            message="nothing that is declared is rejected or held",
+            key=_key(uid, "retry", new.retry),
+        )
 
 
 def _key(*parts: str) -> str:

@@ -39,6 +39,19 @@ def test_further_nodes_are_workers_without_ports() -> None:
     assert nodes[1] == {"role": "worker"}
 
 
+def patches(nodes: int) -> dict[str, Any]:
+    loaded = map(json.loads, config(named("test"), nodes)["kubeadmConfigPatches"])
+    return {patch["kind"]: patch for patch in loaded}
+
+
+def test_beside_a_worker_the_control_plane_takes_ordinary_pods_too() -> None:
+    assert patches(nodes=2)["InitConfiguration"]["nodeRegistration"] == {"taints": []}
+
+
+def test_a_single_node_keeps_the_taint_that_kind_takes_away() -> None:
+    assert set(patches(nodes=1)) == {"ClusterConfiguration"}
+
+
 def test_the_api_server_reads_the_policy_the_node_mounts() -> None:
     arguments = {entry["name"]: entry["value"] for entry in api_server_patch()["apiServer"]["extraArgs"]}
     (mount,) = config(named("test"))["nodes"][0]["extraMounts"]

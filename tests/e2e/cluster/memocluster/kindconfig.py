@@ -42,7 +42,8 @@ def audit_policy(*, reads: bool = False) -> dict[str, Any]:
 def cluster_config(cluster: Cluster, policy_folder: Path, nodes: int = 1) -> str:
     """The kind configuration, as JSON (which kind's YAML reader takes).
 
-    ``policy_folder`` is a folder of the host that holds policy.json.
+    ``policy_folder`` is a folder of the host that holds policy.json. Every node
+    takes ordinary pods, the control plane too.
     """
     control_plane = {
         "role": "control-plane",
@@ -52,6 +53,8 @@ def cluster_config(cluster: Cluster, policy_folder: Path, nodes: int = 1) -> str
         ],
         "extraMounts": [{"hostPath": str(policy_folder), "containerPath": POLICY_FOLDER, "readOnly": True}],
     }
+    # With one node kind takes the taint away by itself, and fails where there is none.
+    patches = [api_server_patch(), *([schedulable_patch()] if nodes > 1 else [])]
     config = {
         "kind": "Cluster",
         "apiVersion": "kind.x-k8s.io/v1alpha4",
@@ -61,7 +64,7 @@ def cluster_config(cluster: Cluster, policy_folder: Path, nodes: int = 1) -> str
             "apiServerAddress": "127.0.0.1",
             "apiServerPort": cluster.api_port,
         },
-        "kubeadmConfigPatches": [json.dumps(api_server_patch())],
+        "kubeadmConfigPatches": [json.dumps(patch) for patch in patches],
         "nodes": [control_plane, *({"role": "worker"} for _ in range(nodes - 1))],
     }
     return json.dumps(config, indent=1)
@@ -86,6 +89,15 @@ def api_server_patch() -> dict[str, Any]:
                 _volume("audit-log", log_folder, "DirectoryOrCreate", read_only=False),
             ],
         },
+    }
+
+
+def schedulable_patch() -> dict[str, Any]:
+    """Keep the control plane free of the taint that kubeadm gives it by default."""
+    return {
+        "kind": "InitConfiguration",
+        "apiVersion": "kubeadm.k8s.io/v1beta4",
+        "nodeRegistration": {"taints": []},
     }
 
 
