@@ -66,15 +66,17 @@ class History:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        if kind is None:
+            self._catch_up()
         self._over.set()
         self._thread.join()
 
     @property
     def moments(self) -> tuple[Moment, ...]:
         """Every state up to now; the first is that of the beginning."""
-        now = int(self._app.read()["metadata"]["resourceVersion"])
+        if not self._over.is_set():
+            self._catch_up()
         with self._changed:
-            assert self._changed.wait_for(lambda: self._version >= now, timeout=WITHIN)
             return tuple(self._moments)
 
     @property
@@ -90,10 +92,11 @@ class History:
     @property
     def story(self) -> str:
         """All of it, a line a state."""
-        lines = [
-            f"{moment.at:.2f} {moment.phase} {moment.traffic} {moment.condition('Available')} {moment.condition('Ready')}"
+        lines = (
+            f"{moment.at:.2f} {moment.phase}, {moment.traffic}, "
+            f"Available {moment.condition('Available')}, Ready {moment.condition('Ready')}"
             for moment in self.moments
-        ]
+        )
         return "\n".join(lines)
 
     @property
@@ -119,6 +122,11 @@ class History:
     def phase(self, name: str, after: float = 0.0, within: float = WITHIN) -> float:
         """When the release came into that phase."""
         return self.when(lambda moment: moment.phase == name, after, within)
+
+    def _catch_up(self) -> None:
+        now = int(self._app.read()["metadata"]["resourceVersion"])
+        with self._changed:
+            assert self._changed.wait_for(lambda: self._version >= now, timeout=WITHIN), "the watch tells no more"
 
     def _follow(self) -> None:
         app = self._app

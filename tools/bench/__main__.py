@@ -1,4 +1,4 @@
-"""What the operator costs: ``python tools/bench [--long] [--switches] [--many 500]``; exit code 1 where a limit is not kept."""
+"""What the operator costs, with PASS or FAIL; exit code 1 where a limit is not kept. ``--help`` tells what there is."""
 
 from __future__ import annotations
 
