@@ -45,7 +45,9 @@ test-cluster: venv ## Tests of the chart, and against the kind cluster `test`, w
 	  echo "==> with the operator"; \
 	  $$operator scale deployment/memoapp-operator --replicas 2 >/dev/null; \
 	  $$operator rollout status deployment/memoapp-operator --timeout 120s >/dev/null; \
-	  $(BIN)/pytest tests/e2e -m "not long" -n 4 --dist loadgroup -q
+	  $(BIN)/pytest tests/e2e -m "not long and not loaded" -n 4 --dist loadgroup -q; \
+	  echo "==> under load, one after another"; \
+	  $(BIN)/pytest tests/e2e -m "not long and loaded" -q
 
 .PHONY: test-long
 test-long: venv ## Tests that take long: rest of ten minutes, repeated faults
