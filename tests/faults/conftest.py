@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import TypeAlias
+from typing import Protocol, TypeAlias
 
 import pytest
 
@@ -17,7 +17,14 @@ from tests.faults.scenarios import SCENARIOS
 from tests.faults.site import NotHereError, site
 
 Plans: TypeAlias = Callable[[tuple[Write, ...]], Iterable[Plan]]
-Disturb: TypeAlias = Callable[[str, Plans], list[Outcome]]
+
+
+class Disturb(Protocol):
+    """Runs a scenario under plans made from its undisturbed writes: one line a run, and all must end alike."""
+
+    def __call__(self, name: str, plans: Plans, *, together: bool = True) -> list[Outcome]:
+        """``together``: several runs at once."""
+        ...
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -40,13 +47,11 @@ def campaign(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
 
 @pytest.fixture
 def disturb(campaign: Campaign, capsys: pytest.CaptureFixture[str]) -> Disturb:
-    """Runs a scenario under plans made from its undisturbed writes: one line a run, and all must end alike."""
-
-    def run(name: str, plans: Plans) -> list[Outcome]:
+    def run(name: str, plans: Plans, *, together: bool = True) -> list[Outcome]:
         scenario = SCENARIOS[name]
         writes = campaign.undisturbed(scenario).writes
         outcomes = []
-        for outcome in campaign.run(scenario, plans(writes)):
+        for outcome in campaign.run(scenario, plans(writes), together=together):
             outcomes.append(outcome)
             with capsys.disabled():
                 sys.stdout.write(f"\n{outcome}")

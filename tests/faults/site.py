@@ -42,7 +42,7 @@ def site(*, keep: bool = False) -> Site:
     node = testcluster.node_process(context)
     if node is None:
         raise NotHereError(f"{context} is no local cluster: its node's network cannot be entered")
-    return Site(path, node, name_server, testcluster.image_names(), keep)
+    return Site(path, context, node, name_server, testcluster.image_names(), keep)
 
 
 def _established(found: object) -> bool:
