@@ -16,11 +16,14 @@ from tests.faults.runner import Campaign, Outcome, report
 from tests.faults.scenarios import SCENARIOS
 from tests.faults.site import NotHereError, site
 
-Plans: TypeAlias = Callable[[tuple[Write, ...]], Iterable[Plan]]
+Plans: TypeAlias = Iterable[Plan] | Callable[[tuple[Write, ...]], Iterable[Plan]]
 
 
 class Disturb(Protocol):
-    """Runs a scenario under plans made from its undisturbed writes: one line a run, and all must end alike."""
+    """Runs a scenario under plans: one line a run, and all must end as the undisturbed run did.
+
+    Plans may be made from the writes of that run; else it goes beside them.
+    """
 
     def __call__(self, name: str, plans: Plans, *, together: bool = True) -> list[Outcome]:
         """``together``: several runs at once."""
@@ -49,9 +52,9 @@ def campaign(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
 def disturb(campaign: Campaign, capsys: pytest.CaptureFixture[str]) -> Disturb:
     def run(name: str, plans: Plans, *, together: bool = True) -> list[Outcome]:
         scenario = SCENARIOS[name]
-        writes = campaign.undisturbed(scenario).writes
+        made = plans(campaign.undisturbed(scenario).writes) if callable(plans) else plans
         outcomes = []
-        for outcome in campaign.run(scenario, plans(writes), together=together):
+        for outcome in campaign.run(scenario, made, together=together):
             outcomes.append(outcome)
             with capsys.disabled():
                 sys.stdout.write(f"\n{outcome}")

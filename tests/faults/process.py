@@ -79,12 +79,12 @@ class Operator:
             )
 
     def kill(self) -> None:
-        """SIGKILL; returns when it is gone."""
-        self._end(signal.SIGKILL, 10)
-
-    def stop(self) -> None:
-        """SIGTERM, and SIGKILL where that is not heard within 30 s."""
-        self._end(signal.SIGTERM, 30)
+        """SIGKILL, which a stopped process hears too; returns when it is gone."""
+        process = self._process
+        if process is not None:
+            process.kill()
+            process.wait()
+            self.gone()
 
     def freeze(self) -> None:
         """SIGSTOP: it holds its connections, and does nothing."""
@@ -107,18 +107,6 @@ class Operator:
         process = self._process
         if process is not None:
             process.send_signal(number)
-
-    def _end(self, number: signal.Signals, seconds: float) -> None:
-        process = self._process
-        if process is None:
-            return
-        process.send_signal(number)
-        try:
-            process.wait(seconds)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-        self.gone()
 
     def _prefix(self) -> list[str]:
         if self._network is None:
@@ -170,14 +158,9 @@ class Crew:
         self._by(name).wake()
 
     def kill_all(self) -> None:
-        """SIGKILL to all of them; it is heard by a stopped process too."""
+        """SIGKILL to all of them."""
         for operator in self._seats:
             operator.kill()
-
-    def stop_all(self) -> None:
-        """SIGTERM to one after the other."""
-        for operator in self._seats:
-            operator.stop()
 
     @property
     def starts(self) -> int:

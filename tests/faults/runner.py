@@ -162,7 +162,7 @@ class Run:
             self._outcome.writes, self._outcome.noted = proxy.writes, proxy.noted
             if clients is not None:
                 self._heard(clients)
-        crew.stop_all()
+        crew.kill_all()
         self._outcome.state = endstate.collect(kube, where.namespace)
 
     def _until(self, kube: Kube, where: Place, proxy: Proxy, crew: Crew, end: Predicate) -> None:
@@ -241,11 +241,14 @@ class Campaign:
             return self._undisturbed[scenario.name]
 
     def run(self, scenario: Scenario, plans: Iterable[Plan], *, together: bool = True) -> Iterator[Outcome]:
-        """The runs under these plans, in their order, each as soon as it is there; several at once, or not."""
-        wanted = self.undisturbed(scenario)
+        """The runs under these plans, in their order, each as soon as it is there; several at once, or not.
+
+        The undisturbed run goes beside them, where there was none yet.
+        """
         with ThreadPoolExecutor(self._parallel if together else 1) as pool:
+            wanted = pool.submit(self.undisturbed, scenario)
             for outcome in pool.map(functools.partial(self._run, scenario), plans):
-                compare(wanted, outcome)
+                compare(wanted.result(), outcome)
                 yield outcome
 
     def _run(self, scenario: Scenario, plan: Plan) -> Outcome:
