@@ -163,6 +163,11 @@ class Crew:
             operator.kill()
 
     @property
+    def running(self) -> frozenset[str]:
+        """Names of the processes that are there."""
+        return frozenset(operator.name for operator in self._seats if not operator.gone())
+
+    @property
     def starts(self) -> int:
         """How many processes there were."""
         return sum(operator.starts for operator in self._seats)

@@ -12,7 +12,7 @@ import socket
 import ssl
 import threading
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Collection, Coroutine
 from concurrent.futures import Future
 from dataclasses import dataclass, replace
 from typing import Any, Self, assert_never
@@ -86,6 +86,7 @@ class Proxy:
         self._writes: list[Write] = []
         self._noted: list[str] = []
         self._last_write = time.monotonic()
+        self._leads_since: dict[str, float] = {}
         self._silent_until = 0.0
         self._stale_until = 0.0
         self._stale_lists_only = True
@@ -122,9 +123,15 @@ class Proxy:
         """What the plan did, a line each."""
         return tuple(self._noted)
 
-    def quiet_for(self) -> float:
-        """Seconds since the last counted write; none while a caller is frozen, for it may have something to say."""
-        return 0.0 if self._frozen_callers else time.monotonic() - self._last_write
+    def quiet_for(self, running: Collection[str]) -> float:
+        """Seconds in which one of these processes could have written, and none did.
+
+        None while one of them is frozen, or before one leads: it may yet have something to do.
+        """
+        leads = [since for name, since in self._leads_since.items() if name in running]
+        if self._frozen_callers or not leads:
+            return 0.0
+        return time.monotonic() - max(self._last_write, *leads)
 
     def _soon(self, work: Coroutine[Any, Any, None]) -> None:
         done: Future[None] = asyncio.run_coroutine_threadsafe(work, self._loop)
@@ -181,6 +188,8 @@ class Proxy:
     def _call(self, request: web.BaseRequest, body: bytes) -> Call:
         by = request.headers.get("Authorization", "").removeprefix("Bearer ")
         call = Call(request.method, request.path, request.rel_url.raw_query_string, body, by=by)
+        if call.plural == "memoapps":
+            self._leads_since.setdefault(by, time.monotonic())  # Only a leader looks at them.
         if not call.counts:
             return call
         self._number += 1

@@ -29,7 +29,7 @@ from tests.faults.scenarios import APP, Predicate, Scenario, Stage
 from tests.kube import ApiError, Kube, Object
 
 QUIET = 3.0
-"""Seconds without a write after which a run is over."""
+"""Seconds after which a run is over, if an operator leads and writes nothing."""
 STAYS_QUIET_WITHIN = 60.0
 WITHIN = 300.0
 _POLL = 0.4
@@ -175,7 +175,7 @@ class Run:
             if end(found):
                 if not reached:
                     reached, deadline = True, time.monotonic() + STAYS_QUIET_WITHIN
-                if proxy.quiet_for() > QUIET:
+                if proxy.quiet_for(crew.running) > QUIET:
                     return
             elif reached:
                 raise StuckError(f"the end was reached and left again: {_brief(found)}")

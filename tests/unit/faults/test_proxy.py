@@ -25,6 +25,8 @@ from tests.faults.plans import (
 from tests.kube import eventually
 from tests.unit.faults.conftest import MAPS, Bench
 
+APPS = "/apis/memoapp.dev/v1alpha1/namespaces/one/memoapps"
+
 
 def test_calls_are_passed_on_with_the_proxys_credentials(bench: Bench) -> None:
     answer = bench.create("one")
@@ -158,9 +160,19 @@ def test_the_caller_is_frozen_with_the_answer_on_its_way(bench: Bench) -> None:
     bench.arm(At(1, Freeze(0.3)))
     assert bench.create().status_code == 201
     assert bench.done == ["freeze a1"]
-    assert bench.proxy.quiet_for() == 0
+    bench.client.get(APPS)
+    assert bench.proxy.quiet_for({"a1"}) == 0
     eventually(lambda: bench.done == ["freeze a1", "wake a1"], timeout=3)
-    eventually(lambda: bench.proxy.quiet_for() > 0, timeout=3)
+    eventually(lambda: bench.proxy.quiet_for({"a1"}) > 0, timeout=3)
+
+
+def test_quiet_is_who_leads_and_does_not_write(bench: Bench) -> None:
+    bench.create()
+    bench.create("lease", "leases")
+    assert bench.proxy.quiet_for({"a1"}) == 0
+    bench.client.get(APPS)
+    assert bench.proxy.quiet_for({"a1"}) > 0
+    assert bench.proxy.quiet_for({"a2"}) == 0
 
 
 def test_the_api_server_is_struck_after_the_write(bench: Bench) -> None:
