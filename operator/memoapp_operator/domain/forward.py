@@ -47,7 +47,7 @@ def preparing(seen: Observation, state: State) -> State:
         return _up(seen, state, release)
     failure = _failure(seen, state, release, up=up)
     if failure is None:
-        return state if release.deadline else moved(state, seen, Phase.PREPARING, deadline=deadline(seen))
+        return state if _counts(seen, state, release) else moved(state, seen, Phase.PREPARING, deadline=deadline(seen))
     found = moved(state, seen, Phase.REJECTED, ended=True, reason=failure.reason, message=failure.message[:1024])
     return found.without(release.colour).rejecting(release.id, failure)
 
@@ -71,11 +71,17 @@ def _failure(seen: Observation, state: State, release: ReleaseStatus, *, up: boo
     trouble = colours.trouble_of(seen, state.colours, release.colour)
     if trouble is not None and trouble.stalls:
         return trouble
-    if not is_late(seen, release):
+    if not is_late(seen, release) or not _counts(seen, state, release):
         return None
     waited = Trouble("RouterNotReady", "not every router is ready", stalls=True) if up else trouble
     told = waited or Trouble("DeadlineExceeded", "not ready", stalls=True)
     return Trouble(told.reason, f"{told.message} for {seen.app.spec.release.deadline}", stalls=True)
+
+
+def _counts(seen: Observation, state: State, release: ReleaseStatus) -> bool:
+    """The deadline stands. It counts work: not a pause, and not an operator that was away before it made a pod."""
+    untried = state.active is not None and colours.untried(seen, state.colours, release.colour)
+    return release.deadline is not None and not (untried and is_late(seen, release))
 
 
 def shifting(seen: Observation, state: State) -> State:
@@ -90,6 +96,9 @@ def shifting(seen: Observation, state: State) -> State:
     if colours.routed(seen, state.traffic):
         return serving(moved(state, seen, Phase.COMPLETED, ended=True), seen)
     if is_late(seen, release):
+        if state.traffic is not None and seen.recorded != state.traffic.green:
+            # No router was told yet: the operator was away.
+            return moved(state, seen, Phase.SHIFTING, deadline=deadline(seen))
         text = f"not every router took the weights for {seen.app.spec.release.deadline}"
         return turn_back(seen, state, Trouble("RoutersNotReached", text, stalls=True))
     return state
