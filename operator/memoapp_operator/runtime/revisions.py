@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from memoapp_operator.api.v1alpha1.memoapp import MemoAppStatus, ReleasePhase
 from memoapp_operator.domain import names, ownership
 from memoapp_operator.domain.manifest import AUTOSCALER, CONFIG_MAP, REVISION, SECRET, Manifest, Ref, ref_of
-from memoapp_operator.domain.revision import Revision, copied_objects, next_number, superfluous
+from memoapp_operator.domain.revision import Revision, copied_objects, next_number, parse, superfluous
 from memoapp_operator.ports import Cluster
 from memoapp_operator.render.metadata import name
 from memoapp_operator.render.revision import copy_of, stored_revision
@@ -35,7 +35,9 @@ class Revisions:
         for copy in copies(built, snapshot.live):
             if await self._cluster.get(ref_of(copy).kind, namespace, copy["metadata"]["name"]) is None:
                 await self._cluster.create(copy)
-        while await self._cluster.get(REVISION, namespace, name(built.context, f"r{number}")) is not None:
+        while (found := await self._cluster.get(REVISION, namespace, name(built.context, f"r{number}"))) is not None:
+            if ownership.owned(found, built.context.app.metadata.uid) and parse(found).id == declared.id:
+                return False  # The list was older than this.
             number += 1
         await self._cluster.create(stored_revision(built.context, declared, number))
         return True
