@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
-from memoapp_operator.api.v1alpha1.memoapp import MemoApp, RejectedStatus
+from memoapp_operator.api.v1alpha1.memoapp import Colour, MemoApp, RejectedStatus
 
 from .manifest import Ref
 from .revision import Revision
@@ -110,6 +110,8 @@ class Observation:
         orders: nonces of annotations that order something, by annotation.
         reached: by ``blue-backend`` and the like: health was right through its Service, with none but its own pods
             behind it. Only asked of a colour that is being prepared.
+        populated: the colours that have a pod, also one that goes (not one that its node seems to have forgotten).
+        mute: routers that are ready and have not told, or not taken, how they steer for a while.
         found: the revision that each colour's live Deployments name.
         recorded: green's weight in the routers' ConfigMap; None where there is none.
         noted: the rejections in the routers' ConfigMap, should the status be lost.
@@ -132,6 +134,8 @@ class Observation:
     stored: Mapping[str, Revision] = field(default_factory=dict)
     orders: Mapping[str, str] = field(default_factory=dict)
     reached: Mapping[str, bool] = field(default_factory=dict)
+    populated: frozenset[Colour] = frozenset()
+    mute: tuple[str, ...] = ()
     found: Mapping[str, str] = field(default_factory=dict)
     recorded: int | None = None
     noted: tuple[RejectedStatus, ...] = ()

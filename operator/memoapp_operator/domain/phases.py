@@ -109,7 +109,7 @@ MOVES: dict[Phase, Row] = {
         "traffic stays with the healthier colour",
         {
             ROLLING_BACK: "the old colour is well again",
-            COMPLETED: "the new colour is well, by order",
+            SHIFTING: "the new colour has ready pods, by order",
             PENDING: "another revision is declared",
         },
     ),

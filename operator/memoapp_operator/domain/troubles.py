@@ -14,6 +14,7 @@ _PULL_REASONS = frozenset(
     {"ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull", "ImageInspectError"}
 )
 PULL_FAILED = "ImagePullBackOff"
+UNSCHEDULABLE = "Unschedulable"
 _ROOT_MESSAGES = ("runAsNonRoot", "non-numeric user")
 
 
@@ -119,7 +120,7 @@ def _pod_troubles(name: str, pod: Manifest) -> Iterator[Trouble]:
     scheduled = _conditions(pod).get("PodScheduled")
     if scheduled is not None and scheduled["status"] == "False" and scheduled.get("reason") == "Unschedulable":
         # Not yet a matter for a person: a cluster autoscaler, or a pod that goes, may make room.
-        yield Trouble("Unschedulable", f"{name}: {scheduled.get('message', 'no node takes the pod')}", stalls=False)
+        yield Trouble(UNSCHEDULABLE, f"{name}: {scheduled.get('message', 'no node takes the pod')}", stalls=False)
     status = pod.get("status") or {}
     images = {item["name"]: item["image"] for item in pod["spec"].get("containers", [])}
     for container in [*(status.get("initContainerStatuses") or []), *(status.get("containerStatuses") or [])]:
