@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from memocluster.clusters import CLUSTERS, Cluster, named
-from memocluster.kindconfig import AUDIT_LOG, api_server_patch, audit_policy, cluster_config
+from memocluster.kindconfig import AUDIT_LOG, OPERATOR, api_server_patch, audit_policy, cluster_config
 
 FOLDER = Path("/state/audit")
 
@@ -30,7 +30,7 @@ def test_networking_is_that_of_the_cluster(cluster: Cluster) -> None:
 def test_every_port_is_published_on_the_loopback_address_only(cluster: Cluster) -> None:
     mappings = config(cluster)["nodes"][0]["extraPortMappings"]
     assert {entry["containerPort"]: entry["hostPort"] for entry in mappings} == cluster.ports
-    assert {entry["listenAddress"] for entry in mappings} == {"127.0.0.1"}
+    assert {entry["listenAddress"] for entry in mappings} <= {"127.0.0.1"}
 
 
 def test_further_nodes_are_workers_without_ports() -> None:
@@ -68,13 +68,19 @@ def test_the_api_server_may_write_its_log_and_not_its_policy() -> None:
 
 
 def recorded_verbs(policy: dict[str, Any]) -> list[str]:
-    (rule,) = [rule for rule in policy["rules"] if rule["level"] == "Metadata"]
+    """Those of everybody."""
+    (rule,) = [rule for rule in policy["rules"] if rule["level"] == "Metadata" and "users" not in rule]
     verbs: list[str] = rule["verbs"]
     return verbs
 
 
 def test_writes_are_recorded_and_reads_are_not() -> None:
     assert recorded_verbs(audit_policy()) == ["create", "update", "patch", "delete", "deletecollection"]
+
+
+def test_of_the_operator_reads_are_recorded_too() -> None:
+    (rule,) = [rule for rule in audit_policy()["rules"] if rule.get("users") == [OPERATOR]]
+    assert rule == {"level": "Metadata", "users": [OPERATOR], "verbs": ["get", "list", "watch"]}
 
 
 def test_reads_are_recorded_on_request() -> None:

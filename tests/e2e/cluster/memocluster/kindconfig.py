@@ -12,13 +12,16 @@ AUDIT_LOG: Final = "/var/log/kubernetes/audit.log"
 POLICY_FOLDER: Final = "/etc/memoapp-audit"
 WRITES: Final = ("create", "update", "patch", "delete", "deletecollection")
 READS: Final = ("get", "list", "watch")
+OPERATOR: Final = "system:serviceaccount:memoapp-system:memoapp-operator"
+"""The user whose reads are always recorded: what it costs is measured."""
 
 
 def audit_policy(*, reads: bool = False) -> dict[str, Any]:
     """Record every write with its metadata (user, agent, object, code), no bodies.
 
     Left out: what nodes report about themselves and the leases of the control
-    plane, which go on for ever on an idle cluster. Reads only on request.
+    plane, which go on for ever on an idle cluster. Reads are those of the
+    operator; of everybody on request.
     """
     components = ["system:apiserver", "system:kube-controller-manager", "system:kube-scheduler"]
     leases = [{"group": "coordination.k8s.io", "resources": ["leases"]}]
@@ -29,6 +32,7 @@ def audit_policy(*, reads: bool = False) -> dict[str, Any]:
         "rules": [
             {"level": "None", "userGroups": ["system:nodes"]},
             {"level": "None", "users": components, "resources": leases},
+            {"level": "Metadata", "users": [OPERATOR], "verbs": list(READS)},
             {"level": "Metadata", "verbs": [*WRITES, *(READS if reads else ())]},
             {"level": "None"},
         ],
