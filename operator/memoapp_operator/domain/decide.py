@@ -98,9 +98,6 @@ def _again(seen: Observation, status: MemoAppStatus, resync: float) -> float:
         return max(SUSPENDED_INTERVAL, resync)
     if release is not None and (not is_over(release.phase) or _may_turn_back(seen, status)):
         return min(PROGRESS_INTERVAL, resync)
-    if len(status.colours or {}) > 1 and not conditions.is_true(status.conditions, conditions.AVAILABLE):
-        # The warm colour takes the clients in a moment, whatever stalls the one that served.
-        return min(PROGRESS_INTERVAL, resync)
     if conditions.is_true(status.conditions, conditions.STALLED):
         return min(STALLED_INTERVAL, resync)
     if not conditions.is_true(status.conditions, conditions.READY):

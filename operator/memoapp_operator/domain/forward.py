@@ -63,9 +63,8 @@ def preparing(seen: Observation, state: State) -> State:
 def _up(seen: Observation, state: State, release: ReleaseStatus) -> State:
     """The colour is there: the first one serves at once, any other waits for its clients."""
     if state.active is not None:
-        return replace(
-            moved(state, seen, Phase.SHIFTING, deadline=deadline(seen, Phase.SHIFTING)), traffic=split(release.colour)
-        )
+        shifted = moved(state, seen, Phase.SHIFTING, deadline=deadline(seen, Phase.SHIFTING))
+        return replace(shifted, traffic=split(release.colour))
     if not colours.routed(seen, split(release.colour)):
         return state
     return serving(moved(state, seen, Phase.COMPLETED, ended=True), seen)
