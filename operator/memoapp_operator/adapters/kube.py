@@ -191,9 +191,15 @@ def error_of(code: int, text: bytes) -> ClusterError:
     status = told if isinstance(told, dict) else {}
     reason = status.get("reason") or f"Http{code}"
     message = status.get("message") or text.decode(errors="replace")[:500]
-    if code == HTTPStatus.CONFLICT:
+    if code == HTTPStatus.CONFLICT or _names_another_uid(status):
         return Conflict(code, reason, message)
     return (Refused if code in _REFUSED else Unavailable)(code, reason, message)
+
+
+def _names_another_uid(status: Mapping[str, Any]) -> bool:
+    """A patch for an object that was made anew meanwhile is answered 422: the uid in it would change the new one's."""
+    causes = (status.get("details") or {}).get("causes") or []
+    return any(cause.get("field") == "metadata.uid" for cause in causes)
 
 
 def _decoded(code: int, text: bytes) -> Any:

@@ -46,9 +46,12 @@ def text(body: str, code: int = 200) -> Answer:
     return answer
 
 
-def fails(code: int, reason: str, message: str = "it cannot be done") -> Answer:
-    """A metav1.Status."""
-    return answers({"kind": "Status", "status": "Failure", "reason": reason, "message": message, "code": code}, code)
+def fails(code: int, reason: str, message: str = "it cannot be done", cause: str = "") -> Answer:
+    """A metav1.Status; ``cause`` is the field that it finds invalid."""
+    found: dict[str, Any] = {"kind": "Status", "status": "Failure", "reason": reason, "message": message, "code": code}
+    if cause:
+        found["details"] = {"causes": [{"reason": "FieldValueInvalid", "message": message, "field": cause}]}
+    return answers(found, code)
 
 
 async def resets(request: web.Request) -> web.StreamResponse:

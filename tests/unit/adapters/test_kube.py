@@ -200,6 +200,8 @@ ERRORS: dict[str, tuple[Answer, type[ClusterError], int, str]] = {
     "no such resource": (fails(404, "NotFound"), Refused, 404, "NotFound"),
     "too large": (fails(413, "RequestEntityTooLarge"), Refused, 413, "RequestEntityTooLarge"),
     "invalid": (fails(422, "Invalid"), Refused, 422, "Invalid"),
+    "invalid field": (fails(422, "Invalid", cause="spec.replicas"), Refused, 422, "Invalid"),
+    "made anew": (fails(422, "Invalid", cause="metadata.uid"), Conflict, 422, "Invalid"),
     "conflict": (fails(409, "Conflict"), Conflict, 409, "Conflict"),
     "exists": (fails(409, "AlreadyExists"), Conflict, 409, "AlreadyExists"),
     "unauthorised": (fails(401, "Unauthorized"), Unavailable, 401, "Unauthorized"),
