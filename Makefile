@@ -14,6 +14,16 @@ IMAGES := $(PYTHON) images/build
 WORKERS ?= auto
 SOURCES := operator tools tests images examples
 
+# On the cluster `test`. API tests declare what no operator may bring up; fault runs start operators of their own.
+ON_TEST = export MEMOAPP_KUBECONFIG="$$($(CLUSTERS) kubeconfig test)" PATH="$$($(CLUSTERS) tools):$$PATH"
+OPERATOR = kubectl --kubeconfig $$MEMOAPP_KUBECONFIG -n memoapp-system
+WITHOUT_OPERATOR = echo "==> without an operator"; \
+  $(OPERATOR) scale deployment/memoapp-operator --replicas 0 >/dev/null; \
+  $(OPERATOR) wait pod -l app.kubernetes.io/name=memoapp-operator --for delete --timeout 60s >/dev/null || true
+WITH_OPERATOR = echo "==> with the operator"; \
+  $(OPERATOR) scale deployment/memoapp-operator --replicas 2 >/dev/null; \
+  $(OPERATOR) rollout status deployment/memoapp-operator --timeout 120s >/dev/null
+
 .PHONY: help
 help: ## List the targets
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -36,24 +46,23 @@ test-fast: venv ## Tests that need no cluster
 .PHONY: test-cluster
 test-cluster: venv ## Tests of the chart, and against the kind cluster `test`, which is made where it is not there
 	@$(RUN) tools/testbed
-	@export MEMOAPP_KUBECONFIG="$$($(CLUSTERS) kubeconfig test)" PATH="$$($(CLUSTERS) tools):$$PATH" MEMOAPP_REQUIRE_TOOLS=1; \
-	  operator="kubectl --kubeconfig $$MEMOAPP_KUBECONFIG -n memoapp-system"; \
-	  echo "==> without an operator, which would bring up what the API tests declare"; \
-	  $$operator scale deployment/memoapp-operator --replicas 0 >/dev/null; \
-	  $$operator wait pod -l app.kubernetes.io/name=memoapp-operator --for delete --timeout 60s >/dev/null || true; \
+	@$(ON_TEST) MEMOAPP_REQUIRE_TOOLS=1; \
+	  $(WITHOUT_OPERATOR); \
 	  $(BIN)/pytest tests/unit/chart tests/api -n 4 -q; \
-	  echo "==> with the operator"; \
-	  $$operator scale deployment/memoapp-operator --replicas 2 >/dev/null; \
-	  $$operator rollout status deployment/memoapp-operator --timeout 120s >/dev/null; \
+	  $(BIN)/pytest tests/faults -m "not long" -n 2 -q; \
+	  $(WITH_OPERATOR); \
 	  $(BIN)/pytest tests/e2e -m "not long and not loaded" -n 4 --dist loadgroup -q; \
 	  echo "==> under load, one after another"; \
 	  $(BIN)/pytest tests/e2e -m "not long and loaded" -q
 
 .PHONY: test-long
-test-long: venv ## Tests that take long: rest of ten minutes, repeated faults
+test-long: venv ## Tests that take long: rest of ten minutes, repeated faults, every kill and every wrong answer
 	@$(RUN) tools/testbed
-	@MEMOAPP_KUBECONFIG="$$($(CLUSTERS) kubeconfig test)" PATH="$$($(CLUSTERS) tools):$$PATH" \
-	  $(BIN)/pytest tests/e2e -m long -q --timeout 3600
+	@$(ON_TEST); \
+	  $(BIN)/pytest tests/e2e -m long -q --timeout 3600; \
+	  $(WITHOUT_OPERATOR); \
+	  $(BIN)/pytest tests/faults -q; \
+	  $(WITH_OPERATOR)
 
 .PHONY: verify
 verify: venv ## Format, lint, types, layers, generated files

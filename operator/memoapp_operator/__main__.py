@@ -51,9 +51,10 @@ class Process:
     async def run(self) -> int:
         """Until the stop; the exit code."""
         runner = await serve(self._health, self._metrics, self._settings.port)
-        services, client = LiveServices(), await connect()
+        client = await connect()
+        lease = self._lease(KubeCluster(client, count=self._metrics.called))
+        services = LiveServices(lease.remaining)
         try:
-            lease = self._lease(KubeCluster(client, count=self._metrics.called))
             cluster = KubeCluster(client, lease.remaining, self._metrics.called)
             return await self._lead(lease, cluster, services)
         finally:

@@ -118,7 +118,7 @@ class Steering:
 
 
 class Services(Protocol):
-    """What the operator asks of the running parts of an app. No call raises; each ends within seconds."""
+    """What the operator asks of the running parts of an app. No question raises; each ends within seconds."""
 
     async def database(self, login: Login) -> Probe:
         """Does PostgreSQL answer a query?"""
@@ -141,7 +141,11 @@ class Services(Protocol):
         ...
 
     async def steer(self, address: str, certificate: ClientCertificate, wanted: Steering) -> None:
-        """Have the router at ``address`` send its clients so, at once. Whether it does is seen by asking again."""
+        """Have the router at ``address`` send its clients so, at once. Whether it does is seen by asking again.
+
+        Raises:
+            LeaseLostError: the lease is over: another process may have told it something else by now.
+        """
         ...
 
 

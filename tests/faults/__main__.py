@@ -5,14 +5,33 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from tests.faults import testcluster
-from tests.faults.plans import At, Away, DropWatches, Every, Kill, Plan, Reply, Silence, Stale, Undisturbed
+from tests.faults.plans import (
+    Action,
+    At,
+    Away,
+    DropWatches,
+    Every,
+    Freeze,
+    Jump,
+    Kill,
+    Plan,
+    Reply,
+    Silence,
+    Stale,
+    Strike,
+    Undisturbed,
+)
 from tests.faults.runner import Campaign, report
 from tests.faults.scenarios import SCENARIOS
 from tests.faults.site import NotHereError, site
+
+REPEATED = ("reply", "drop")
+LENGTHY = ("away", "strike", "silence")
+KINDS = ("undisturbed", "kill", "kill-told", "kill-before", "freeze", "stale", "jump", *REPEATED, *LENGTHY)
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -43,7 +62,7 @@ def _run(options: argparse.Namespace) -> int:
     first = campaign.undisturbed(scenario)
     say("\n".join([str(first), *map(str, first.writes)]))
     failed = 0
-    for outcome in campaign.run(scenario, plans(options, len(first.writes))):
+    for outcome in campaign.run(scenario, plans(options, len(first.writes)), together=options.plans != "strike"):
         say(str(outcome))
         if outcome.problems:
             failed += 1
@@ -53,28 +72,33 @@ def _run(options: argparse.Namespace) -> int:
 
 
 def plans(options: argparse.Namespace, writes: int) -> Iterator[Plan]:
-    """The plans of a kind."""
-    numbers = options.at or range(1, writes + 1, options.step)
-    middle = options.at or [max(1, writes // 2)]
-    match options.plans:
-        case "undisturbed":
-            yield Undisturbed()
-        case "kill":
-            yield from (At(number, Kill()) for number in numbers)
-        case "kill-told":
-            yield from (At(number, Kill(told=True)) for number in numbers)
-        case "kill-before":
-            yield from (At(number, Kill(sent=False)) for number in numbers)
-        case "reply":
-            yield Every(options.step, Reply(options.code, sent=options.sent, retry_after=options.retry_after))
-        case "away":
-            yield from (At(number, Away(options.seconds)) for number in middle)
-        case "silence":
-            yield from (At(number, Silence(options.seconds)) for number in middle)
-        case "drop":
-            yield Every(options.step, DropWatches())
-        case "stale":
-            yield from (At(number, Stale(options.seconds, lists_only=not options.all)) for number in numbers)
+    """The plans of a kind: one for each write, one for the write in the middle, or one for all of them."""
+    every, middle = range(1, writes + 1, options.step), [max(1, writes // 2)]
+    if options.plans == "undisturbed":
+        yield Undisturbed()
+    elif options.plans in REPEATED:
+        yield Every(options.step, action(options), upto=writes + 4)
+    else:
+        numbers = options.at or (middle if options.plans in LENGTHY else every)
+        yield from (At(number, action(options)) for number in numbers)
+
+
+def action(options: argparse.Namespace) -> Action:
+    """What a plan of a kind does."""
+    makers: dict[str, Callable[[], Action]] = {
+        "kill": Kill,
+        "kill-told": lambda: Kill(told=True),
+        "kill-before": lambda: Kill(sent=False),
+        "freeze": lambda: Freeze(options.seconds),
+        "reply": lambda: Reply(options.code, sent=options.sent, retry_after=options.retry_after),
+        "away": lambda: Away(options.seconds),
+        "strike": Strike,
+        "silence": lambda: Silence(options.seconds),
+        "drop": DropWatches,
+        "stale": lambda: Stale(options.seconds, lists_only=not options.all),
+        "jump": lambda: Jump(options.seconds),
+    }
+    return makers[options.plans]()
 
 
 def parser() -> argparse.ArgumentParser:
@@ -85,8 +109,7 @@ def parser() -> argparse.ArgumentParser:
     commands.add_parser("down", help="remove it")
     run = commands.add_parser("run", help="run one scenario under plans of one kind")
     run.add_argument("scenario", choices=tuple(SCENARIOS))
-    kinds = ("undisturbed", "kill", "kill-told", "kill-before", "reply", "away", "silence", "drop", "stale")
-    run.add_argument("plans", choices=kinds)
+    run.add_argument("plans", choices=KINDS)
     run.add_argument("--at", type=int, nargs="*", help="numbers of writes; else every --step-th")
     run.add_argument("--step", type=int, default=1)
     run.add_argument("--code", type=int, default=409)

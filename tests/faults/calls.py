@@ -7,6 +7,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Any
 
 WRITES = frozenset({"POST", "PUT", "PATCH", "DELETE"})
@@ -30,6 +31,7 @@ class Call:
         query: raw.
         body: as sent.
         number: how many counted writes there were since the proxy was armed, this one included; 0 for other calls.
+        by: name of the process that called.
     """
 
     verb: str
@@ -37,6 +39,7 @@ class Call:
     query: str = ""
     body: bytes = b""
     number: int = 0
+    by: str = ""
 
     @property
     def plural(self) -> str:
@@ -95,7 +98,8 @@ class Write:
 
     def __str__(self) -> str:
         told = f", told {self.told or 'nothing'}" if self.told != self.code else ""
-        return f"{self.call.number:3} {self.call.verb:6} {self.call.target} -> {self.code or 'not sent'}{told}"
+        by = f"{self.call.by} " if self.call.by else ""
+        return f"{self.call.number:3} {by}{self.call.verb:6} {self.call.target} -> {self.code or 'not sent'}{told}"
 
 
 def created(writes: Iterable[Write]) -> Counter[str]:
@@ -106,6 +110,13 @@ def created(writes: Iterable[Write]) -> Counter[str]:
 def deleted(writes: Iterable[Write]) -> Counter[str]:
     """How often each object was deleted."""
     return Counter(plain(write.call.target) for write in writes if write.deleted)
+
+
+def intruders(writes: Iterable[Write]) -> list[str]:
+    """Processes that wrote again after another one had begun to: two acted at once."""
+    order = [write.call.by for write in sorted(writes, key=lambda write: write.call.number)]
+    turns = [name for name, _ in groupby(order)]
+    return sorted({name for name in turns if turns.count(name) > 1})
 
 
 def plain(text: str) -> str:

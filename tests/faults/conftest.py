@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import TypeAlias
+from typing import Protocol, TypeAlias
 
 import pytest
 
@@ -16,8 +16,18 @@ from tests.faults.runner import Campaign, Outcome, report
 from tests.faults.scenarios import SCENARIOS
 from tests.faults.site import NotHereError, site
 
-Plans: TypeAlias = Callable[[tuple[Write, ...]], Iterable[Plan]]
-Disturb: TypeAlias = Callable[[str, Plans], list[Outcome]]
+Plans: TypeAlias = Iterable[Plan] | Callable[[tuple[Write, ...]], Iterable[Plan]]
+
+
+class Disturb(Protocol):
+    """Runs a scenario under plans: one line a run, and all must end as the undisturbed run did.
+
+    Plans may be made from the writes of that run; else it goes beside them.
+    """
+
+    def __call__(self, name: str, plans: Plans, *, together: bool = True) -> list[Outcome]:
+        """``together``: several runs at once."""
+        ...
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -40,13 +50,11 @@ def campaign(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
 
 @pytest.fixture
 def disturb(campaign: Campaign, capsys: pytest.CaptureFixture[str]) -> Disturb:
-    """Runs a scenario under plans made from its undisturbed writes: one line a run, and all must end alike."""
-
-    def run(name: str, plans: Plans) -> list[Outcome]:
+    def run(name: str, plans: Plans, *, together: bool = True) -> list[Outcome]:
         scenario = SCENARIOS[name]
-        writes = campaign.undisturbed(scenario).writes
+        made = plans(campaign.undisturbed(scenario).writes) if callable(plans) else plans
         outcomes = []
-        for outcome in campaign.run(scenario, plans(writes)):
+        for outcome in campaign.run(scenario, made, together=together):
             outcomes.append(outcome)
             with capsys.disabled():
                 sys.stdout.write(f"\n{outcome}")

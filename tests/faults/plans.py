@@ -80,7 +80,29 @@ class Stale:
     lists_only: bool = True
 
 
-Action: TypeAlias = Pass | Kill | Reply | Away | Wait | Silence | DropWatches | Stale
+@dataclass(frozen=True, slots=True)
+class Freeze:
+    """The call is done, its caller stopped (SIGSTOP) before it reads the answer, and woken after so many seconds.
+
+    A second operator stands by in such runs.
+    """
+
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Strike:
+    """The call is done; then the API server itself is killed on its node, which starts it again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Jump:
+    """From this call on the wall clock of the operators shows so many seconds more (or less); other clocks go on."""
+
+    seconds: float
+
+
+Action: TypeAlias = Pass | Kill | Reply | Away | Wait | Silence | DropWatches | Stale | Freeze | Strike | Jump
 PASS = Pass()
 
 
@@ -90,6 +112,11 @@ class Plan(Protocol):
     @property
     def title(self) -> str:
         """One line for people."""
+        ...
+
+    @property
+    def action(self) -> Action:
+        """What goes wrong: a run prepares itself for it."""
         ...
 
     def on(self, call: Call) -> Action:
@@ -102,6 +129,7 @@ class Undisturbed:
     """Nothing goes wrong."""
 
     title: str = "undisturbed"
+    action: Action = PASS
 
     def on(self, _: Call) -> Action:
         """Send everything on."""

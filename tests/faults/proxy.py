@@ -12,9 +12,9 @@ import socket
 import ssl
 import threading
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Collection, Coroutine
 from concurrent.futures import Future
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Self, assert_never
 
 import aiohttp
@@ -22,17 +22,21 @@ from aiohttp import web
 from yarl import URL
 
 from tests.faults.calls import Call, Write
+from tests.faults.hands import Hands
 from tests.faults.plans import (
     PASS,
     Action,
     Away,
     DropWatches,
+    Freeze,
+    Jump,
     Kill,
     Pass,
     Plan,
     Reply,
     Silence,
     Stale,
+    Strike,
     Undisturbed,
     Wait,
 )
@@ -69,20 +73,20 @@ class Proxy:
     Args:
         upstream: the API server.
         listen: makes the listening socket, given the port (0: any).
-        kill: ends the operator at once; returns when it is gone.
+        hands: for what a plan does to others than the proxy.
     """
 
-    def __init__(
-        self, upstream: Upstream, listen: Callable[[int], socket.socket], kill: Callable[[], None] = lambda: None
-    ) -> None:
+    def __init__(self, upstream: Upstream, listen: Callable[[int], socket.socket], hands: Hands) -> None:
         self._upstream = upstream
         self._listen = listen
-        self._kill = kill
+        self._hands = hands
+        self._frozen_callers = 0
         self._plan: Plan = Undisturbed()
         self._number = 0
         self._writes: list[Write] = []
         self._noted: list[str] = []
         self._last_write = time.monotonic()
+        self._leads_since: dict[str, float] = {}
         self._silent_until = 0.0
         self._stale_until = 0.0
         self._stale_lists_only = True
@@ -119,9 +123,15 @@ class Proxy:
         """What the plan did, a line each."""
         return tuple(self._noted)
 
-    def quiet_for(self) -> float:
-        """Seconds since the last counted write."""
-        return time.monotonic() - self._last_write
+    def quiet_for(self, running: Collection[str]) -> float:
+        """Seconds in which one of these processes could have written, and none did.
+
+        None while one of them is frozen, or before one leads: it may yet have something to do.
+        """
+        leads = [since for name, since in self._leads_since.items() if name in running]
+        if self._frozen_callers or not leads:
+            return 0.0
+        return time.monotonic() - max(self._last_write, *leads)
 
     def _soon(self, work: Coroutine[Any, Any, None]) -> None:
         done: Future[None] = asyncio.run_coroutine_threadsafe(work, self._loop)
@@ -176,12 +186,15 @@ class Proxy:
             self._open = {item for item in self._open if not item.is_closing()}
 
     def _call(self, request: web.BaseRequest, body: bytes) -> Call:
-        call = Call(request.method, request.path, request.rel_url.raw_query_string, body)
+        by = request.headers.get("Authorization", "").removeprefix("Bearer ")
+        call = Call(request.method, request.path, request.rel_url.raw_query_string, body, by=by)
+        if call.plural == "memoapps":
+            self._leads_since.setdefault(by, time.monotonic())  # Only a leader looks at them.
         if not call.counts:
             return call
         self._number += 1
         self._last_write = time.monotonic()
-        return Call(call.verb, call.path, call.query, body, self._number)
+        return replace(call, number=self._number)
 
     async def _once(self, request: web.BaseRequest, call: Call, action: Action) -> web.Response:
         """A call with one answer; what the plan does to it is noted with the write."""
@@ -202,13 +215,6 @@ class Proxy:
     async def _done(self, request: web.BaseRequest, call: Call, action: Action) -> tuple[Answer | None, Answer | None]:
         """The API server's answer (None: not asked), and what the operator is told (None: nothing)."""
         match action:
-            case Pass():
-                answer = await self._read(request, call)
-                return answer, answer
-            case Wait(seconds):
-                await asyncio.sleep(seconds)
-                answer = await self._read(request, call)
-                return answer, answer
             case Kill(sent, told):
                 return await self._killed(request, call, sent=sent, told=told)
             case Reply(code, sent):
@@ -218,6 +224,24 @@ class Proxy:
                 answer = await self._ask(request, call)
                 await self._leave(seconds)
                 return answer, None
+            case Strike() | Freeze():
+                answer = await self._ask(request, call)
+                await self._hit(call, action)
+                return answer, answer
+            case _:
+                await self._prepare(action)
+        answer = await self._read(request, call)
+        return answer, answer
+
+    async def _prepare(self, action: Pass | Wait | Silence | DropWatches | Stale | Jump) -> None:
+        """What is done before the call is sent on."""
+        match action:
+            case Pass():
+                pass
+            case Wait(seconds):
+                await asyncio.sleep(seconds)
+            case Jump(seconds):
+                await self._elsewhere(self._hands.jump, seconds)
             case Silence(seconds):
                 self._silent_until = time.monotonic() + seconds
             case DropWatches():
@@ -227,8 +251,18 @@ class Proxy:
                 self._stale_until = time.monotonic() + seconds
             case _:
                 assert_never(action)
-        answer = await self._read(request, call)
-        return answer, answer
+
+    async def _hit(self, call: Call, action: Strike | Freeze) -> None:
+        """What is done once the API server has answered, before the operator hears of it."""
+        match action:
+            case Strike():
+                await self._elsewhere(self._hands.strike)
+            case Freeze(seconds):
+                await self._elsewhere(self._hands.freeze, call.by)
+                self._frozen_callers += 1
+                self._loop.call_later(seconds, lambda: self._loop.create_task(self._wake(call.by)))
+            case _:
+                assert_never(action)
 
     async def _killed(
         self, request: web.BaseRequest, call: Call, *, sent: bool, told: bool
@@ -236,10 +270,18 @@ class Proxy:
         answer = await self._ask(request, call) if sent else None
         if told and answer is not None:
             # The answer is on its way; the operator has a moment to act on it.
-            self._loop.call_later(0.01, lambda: self._loop.run_in_executor(None, self._kill))
+            self._loop.call_later(0.01, lambda: self._elsewhere(self._hands.kill, call.by))
             return answer, answer
-        await self._loop.run_in_executor(None, self._kill)
+        await self._elsewhere(self._hands.kill, call.by)
         return answer, None
+
+    async def _wake(self, name: str) -> None:
+        await self._elsewhere(self._hands.wake, name)
+        self._noted.append(f"    {name} woke after write {self._number}")
+        self._frozen_callers, self._last_write = self._frozen_callers - 1, time.monotonic()
+
+    def _elsewhere(self, act: Callable[..., None], *details: object) -> asyncio.Future[None]:
+        return self._loop.run_in_executor(None, act, *details)
 
     async def _read(self, request: web.BaseRequest, call: Call) -> Answer:
         """The API server's answer, or for reads an older one while the plan says so."""

@@ -16,19 +16,20 @@ import httpx
 import yaml
 
 from tests.e2e.app import KIND
-from tests.faults import endstate
-from tests.faults.calls import Write, created, deleted
+from tests.faults import clock, endstate, testcluster
+from tests.faults.calls import Write, created, deleted, intruders
 from tests.faults.clients import Clients
+from tests.faults.hands import Hands
 from tests.faults.network import listener
 from tests.faults.place import Place, place
-from tests.faults.plans import Plan, Undisturbed
-from tests.faults.process import Operator
+from tests.faults.plans import Freeze, Jump, Plan, Undisturbed
+from tests.faults.process import Crew, Operator
 from tests.faults.proxy import Proxy
 from tests.faults.scenarios import APP, Predicate, Scenario, Stage
 from tests.kube import ApiError, Kube, Object
 
 QUIET = 3.0
-"""Seconds without a write after which a run is over."""
+"""Seconds after which a run is over, if an operator leads and writes nothing."""
 STAYS_QUIET_WITHIN = 60.0
 WITHIN = 300.0
 _POLL = 0.4
@@ -40,6 +41,7 @@ class Site:
 
     Attributes:
         kubeconfig: of its administrator.
+        context: its name there.
         node: process id of its node.
         name_server: address of its DNS Service.
         images: references by image.
@@ -47,6 +49,7 @@ class Site:
     """
 
     kubeconfig: Path
+    context: str
     node: int
     name_server: str
     images: dict[str, str]
@@ -117,19 +120,36 @@ class Run:
         site = self._site
         kube = stack.enter_context(Kube.from_kubeconfig(site.kubeconfig))
         where = stack.enter_context(place(kube, site.kubeconfig, keep=site.keep))
-        settings = {"MEMOAPP_OPERATOR_IMAGE": site.images["operator"], "MEMOAPP_RESYNC_SECONDS": "10"}
-        operator = Operator(self._folder, where.namespace, site.network, site.name_server, settings)
-        stack.callback(self._remember, operator)
-        stack.callback(operator.kill)
-        proxy = stack.enter_context(Proxy(where.upstream, functools.partial(listener, site.network), operator.kill))
-        operator.start(proxy.port)
-        self._acts(stack, kube, where, proxy, operator)
+        crew = self._crew(where)
+        stack.callback(self._remember, crew)
+        stack.callback(crew.kill_all)
+        hands = Hands(
+            crew.kill,
+            crew.freeze,
+            crew.wake,
+            strike=functools.partial(testcluster.strike, site.context),
+            jump=functools.partial(clock.jump, self._folder),
+        )
+        proxy = stack.enter_context(Proxy(where.upstream, functools.partial(listener, site.network), hands))
+        crew.man(proxy.port)
+        self._acts(stack, kube, where, proxy, crew)
 
-    def _acts(self, stack: ExitStack, kube: Kube, where: Place, proxy: Proxy, operator: Operator) -> None:
+    def _crew(self, where: Place) -> Crew:
+        """The operators that the plan needs: with one that is frozen another stands by."""
+        site, action = self._site, self._plan.action
+        settings = {"MEMOAPP_OPERATOR_IMAGE": site.images["operator"], "MEMOAPP_RESYNC_SECONDS": "10"}
+        if isinstance(action, Jump):
+            settings |= clock.settings(self._folder)
+        seats = "ab" if isinstance(action, Freeze) else "a"
+        return Crew(
+            [Operator(seat, self._folder, where.namespace, site.network, site.name_server, settings) for seat in seats]
+        )
+
+    def _acts(self, stack: ExitStack, kube: Kube, where: Place, proxy: Proxy, crew: Crew) -> None:
         scenario, stage = self._scenario, Stage(kube, where.namespace, self._site.images)
         for deed, end in scenario.before:
             deed(stage)
-            self._until(kube, where, proxy, operator, end)
+            self._until(kube, where, proxy, crew, end)
         clients = None
         if scenario.clients:
             address = kube.get("v1/Service", APP, where.namespace)["spec"]["clusterIP"]
@@ -137,26 +157,25 @@ class Run:
         proxy.arm(self._plan)
         try:
             scenario.deed(stage)
-            self._until(kube, where, proxy, operator, scenario.end)
+            self._until(kube, where, proxy, crew, scenario.end)
         finally:
             self._outcome.writes, self._outcome.noted = proxy.writes, proxy.noted
             if clients is not None:
                 self._heard(clients)
-        operator.stop()
+        crew.kill_all()
         self._outcome.state = endstate.collect(kube, where.namespace)
 
-    def _until(self, kube: Kube, where: Place, proxy: Proxy, operator: Operator, end: Predicate) -> None:
+    def _until(self, kube: Kube, where: Place, proxy: Proxy, crew: Crew, end: Predicate) -> None:
         """Wait for the end, then until nothing is written any more; an operator that is gone is started again."""
         deadline = time.monotonic() + WITHIN
         reached = False
         while True:
-            if operator.gone():
-                operator.start(proxy.port)
+            crew.man(proxy.port)
             found = self._app(kube, where, deadline)
             if end(found):
                 if not reached:
                     reached, deadline = True, time.monotonic() + STAYS_QUIET_WITHIN
-                if proxy.quiet_for() > QUIET:
+                if proxy.quiet_for(crew.running) > QUIET:
                     return
             elif reached:
                 raise StuckError(f"the end was reached and left again: {_brief(found)}")
@@ -167,13 +186,14 @@ class Run:
 
     @staticmethod
     def _app(kube: Kube, where: Place, deadline: float) -> Object | None:
-        """The MemoApp; on a busy machine the API server is asked again until the deadline."""
+        """The MemoApp; an API server that is busy, or comes up, is asked again until the deadline."""
         while True:
             try:
                 return kube.find(KIND, APP, where.namespace)
-            except httpx.HTTPError:
+            except (httpx.HTTPError, ApiError):
                 if time.monotonic() > deadline:
                     raise
+                time.sleep(_POLL)
 
     def _heard(self, clients: Clients) -> None:
         clients.stop()
@@ -187,9 +207,8 @@ class Run:
         if clients.slow:
             self._outcome.remarks.append(f"{clients.slow} requests of clients took more than 2 s")
 
-    def _remember(self, operator: Operator) -> None:
-        self._outcome.starts, self._outcome.ends = operator.starts, tuple(operator.ends)
-        self._outcome.log = operator.log.read_text(encoding="utf-8", errors="replace")
+    def _remember(self, crew: Crew) -> None:
+        self._outcome.starts, self._outcome.ends, self._outcome.log = crew.starts, crew.ends, crew.log()
 
 
 class Campaign:
@@ -199,7 +218,6 @@ class Campaign:
         site: the cluster.
         folder: for logs.
         parallel: runs at once.
-        say: told one line (or a few) a run.
     """
 
     def __init__(self, site: Site, folder: Path | None = None, parallel: int = 3) -> None:
@@ -222,12 +240,15 @@ class Campaign:
                 self._undisturbed[scenario.name] = found
             return self._undisturbed[scenario.name]
 
-    def run(self, scenario: Scenario, plans: Iterable[Plan]) -> Iterator[Outcome]:
-        """The runs under these plans, in their order, each as soon as it is there."""
-        wanted = self.undisturbed(scenario)
-        with ThreadPoolExecutor(self._parallel) as pool:
+    def run(self, scenario: Scenario, plans: Iterable[Plan], *, together: bool = True) -> Iterator[Outcome]:
+        """The runs under these plans, in their order, each as soon as it is there; several at once, or not.
+
+        The undisturbed run goes beside them, where there was none yet.
+        """
+        with ThreadPoolExecutor(self._parallel if together else 1) as pool:
+            wanted = pool.submit(self.undisturbed, scenario)
             for outcome in pool.map(functools.partial(self._run, scenario), plans):
-                compare(wanted, outcome)
+                compare(wanted.result(), outcome)
                 yield outcome
 
     def _run(self, scenario: Scenario, plan: Plan) -> Outcome:
@@ -249,6 +270,7 @@ def compare(wanted: Outcome, found: Outcome) -> None:
             for name, number in sorted(after.items())
             if number > before[name]
         ]
+    found.problems += [f"{name} wrote after another process had begun to" for name in intruders(found.writes)]
     if found.plan != Undisturbed().title and not found.noted:
         found.remarks.append("the plan's call did not come")
 

@@ -99,8 +99,10 @@ def _switch_and_keep(stage: Stage) -> None:
     _next(stage, keepOld="30m")
 
 
-def _never_healthy(stage: Stage) -> None:
-    stage.change({"spec": {"version": "1.2.0", "backend": {"env": _FAULT}, "release": {"deadline": "12s"}}})
+def _nowhere(stage: Stage) -> None:
+    """No node takes it. Its trouble is the same at any time, also to a process that comes late."""
+    backend = {"nodeSelector": {"memoapp.dev/node": "none"}}
+    stage.change({"spec": {"version": "1.2.0", "backend": backend, "release": {"deadline": "12s"}}})
 
 
 def _hopeless(stage: Stage) -> None:
@@ -140,7 +142,7 @@ SCENARIOS = {
     for scenario in (
         Scenario("creation", (), _create_with_redis, is_ready, clients=False),
         Scenario("switch", (_CREATED,), _switch, _phase("Retired", ready=True)),
-        Scenario("rejection", (_CREATED,), _never_healthy, _phase("Rejected")),
+        Scenario("rejection", (_CREATED,), _nowhere, _phase("Rejected")),
         Scenario(
             "rollback",
             (_CREATED, (_switch_and_keep, _phase("Completed", ready=True))),

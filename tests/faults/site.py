@@ -15,6 +15,7 @@ from tests.faults.runner import Site
 from tests.kube import Kube
 
 ROOT = Path(__file__).resolve().parents[2]
+DEFINITION = "apiextensions.k8s.io/v1/CustomResourceDefinition"
 CRD = ROOT / "crds" / "memoapp.dev_memoapps.yaml"
 
 
@@ -23,7 +24,7 @@ class NotHereError(AssertionError):
 
 
 def site(*, keep: bool = False) -> Site:
-    """The cluster of ``MEMOAPP_KUBECONFIG``: it must have no operator; the CRD of this checkout is applied.
+    """The cluster of ``MEMOAPP_KUBECONFIG``: no operator may run there. Without the chart it gets the CRD from here.
 
     Raises:
         NotHereError: it is no cluster for fault runs.
@@ -36,13 +37,22 @@ def site(*, keep: bool = False) -> Site:
         other = other_operator(kube)
         if other is not None:
             raise NotHereError(other)
-        crd = kube.apply(yaml.safe_load(CRD.read_text(encoding="utf-8")))
-        kube.wait("apiextensions.k8s.io/v1/CustomResourceDefinition", crd["metadata"]["name"], until=_established)
+        _define(kube)
         name_server = kube.get("v1/Service", "kube-dns", "kube-system")["spec"]["clusterIP"]
     node = testcluster.node_process(context)
     if node is None:
         raise NotHereError(f"{context} is no local cluster: its node's network cannot be entered")
-    return Site(path, node, name_server, testcluster.image_names(), keep)
+    return Site(path, context, node, name_server, testcluster.image_names(), keep)
+
+
+def _define(kube: Kube) -> None:
+    """The CRD of this checkout; Helm's own is left to Helm, which would not take it back from another manager."""
+    manifest = yaml.safe_load(CRD.read_text(encoding="utf-8"))
+    name = manifest["metadata"]["name"]
+    live = kube.find(DEFINITION, name)
+    if live is None or "meta.helm.sh/release-name" not in (live["metadata"].get("annotations") or {}):
+        kube.apply(manifest)
+    kube.wait(DEFINITION, name, until=_established)
 
 
 def _established(found: object) -> bool:

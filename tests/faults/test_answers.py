@@ -6,7 +6,7 @@ import pytest
 
 from tests.faults.calls import Write
 from tests.faults.conftest import Disturb
-from tests.faults.plans import At, Away, Every, Plan, Reply, Wait
+from tests.faults.plans import At, Away, Every, Plan, Reply, Strike, Wait
 
 pytestmark = [pytest.mark.long, pytest.mark.timeout(3600)]
 
@@ -33,6 +33,11 @@ def test_the_api_server_is_away_in_a_switch(disturb: Disturb, seconds: float) ->
         return [At(number, Away(seconds)) for number in _phases(writes)]
 
     disturb("switch", plans)
+
+
+@pytest.mark.parametrize("third", [1, 2])
+def test_the_api_server_is_killed_in_a_creation(disturb: Disturb, third: int) -> None:
+    disturb("creation", lambda writes: [At(len(writes) * third // 3, Strike())], together=False)
 
 
 def test_slow_writes(disturb: Disturb) -> None:

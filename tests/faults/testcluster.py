@@ -1,6 +1,6 @@
 """The cluster ``faults``: no operator is installed in it, so that only the processes of these runs look after its apps.
 
-It is made by the same tool as the others, and has ranges of its own beside theirs.
+The runs can play in any other cluster too, as long as no operator runs there.
 """
 
 from __future__ import annotations
@@ -20,8 +20,14 @@ from memocluster import lifecycle, paths, record  # noqa: E402 -- the tool is a 
 from memocluster.clusters import CLUSTERS, Cluster  # noqa: E402
 from memocluster.engine import Engine  # noqa: E402
 
-FAULTS = Cluster("faults", "10.214.0.0/16", "10.114.0.0/16", 16446, {})
+FAULTS = CLUSTERS["faults"]
 IMAGES = (sys.executable, "images/build")
+_STRIKE = """
+for process in /proc/[0-9]*; do
+  [ "$(cat $process/comm 2>/dev/null)" = kube-apiserver ] || continue
+  kill -KILL "${process#/proc/}" && echo "${process#/proc/}"
+done
+"""
 
 
 def up() -> Path:
@@ -40,17 +46,33 @@ def down() -> None:
 
 def node_process(context: str) -> int | None:
     """The process id of a local cluster's control-plane node: its network namespace is where the operator runs."""
-    cluster = {**CLUSTERS, FAULTS.name: FAULTS}.get(context.removeprefix(PREFIX))
+    cluster = _cluster(context)
     if cluster is None:
         return None
     stored = lifecycle.require(cluster)
     return int(Engine(stored.engine).call("inspect", "--format", "{{.State.Pid}}", cluster.control_plane))
 
 
+def strike(context: str) -> None:
+    """The API server's container dies on the node (SIGKILL); the kubelet starts it again.
+
+    Raises:
+        AssertionError: there was none to kill.
+    """
+    cluster = _cluster(context)
+    assert cluster is not None, context
+    engine = Engine(lifecycle.require(cluster).engine)
+    assert engine.inside(cluster.control_plane, "sh", "-c", _STRIKE), "no API server runs on the node"
+
+
 def image_names() -> dict[str, str]:
     """What manifests call the images, by image."""
     found: dict[str, str] = json.loads(_run(*IMAGES, "names"))
     return found
+
+
+def _cluster(context: str) -> Cluster | None:
+    return CLUSTERS.get(context.removeprefix(PREFIX))
 
 
 def _has_images() -> bool:

@@ -7,7 +7,18 @@ from collections.abc import Callable
 from typing import Any, TypeAlias
 
 from memoapp_operator.domain import names
-from memoapp_operator.domain.manifest import CHILD_KINDS, DEPLOYMENT, MEMO_APP, SECRET, Kind, Manifest, Ref
+from memoapp_operator.domain.manifest import (
+    CHILD_KINDS,
+    CONFIG_MAP,
+    DEPLOYMENT,
+    MEMO_APP,
+    POD,
+    SECRET,
+    SERVICE,
+    Kind,
+    Manifest,
+    Ref,
+)
 
 from .cluster import NAMESPACE
 
@@ -103,6 +114,18 @@ def beside() -> list[Manifest]:
 
 def secret_ref(name: str) -> Ref:
     return Ref(SECRET, name)
+
+
+def config_map_ref(name: str) -> Ref:
+    return Ref(CONFIG_MAP, name)
+
+
+def service(name: str) -> Ref:
+    return Ref(SERVICE, name)
+
+
+def pod_ref(name: str) -> Ref:
+    return Ref(POD, name)
 
 
 def deployment(name: str) -> Ref:

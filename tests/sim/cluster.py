@@ -121,7 +121,9 @@ class SimCluster:
 
     async def apply(self, manifest: Manifest, *, new: bool = False) -> Manifest:
         sent = copied(manifest)
-        return await self._write("apply", ref_of(manifest), OPERATOR, lambda: self._apply(sent, force=not new))
+        return await self._write(
+            "apply", ref_of(manifest), OPERATOR, lambda: self._apply(sent, OPERATOR, force=not new)
+        )
 
     async def scale(self, ref: Ref, namespace: str, uid: str, replicas: int) -> None:
         assert namespace == NAMESPACE
@@ -177,6 +179,10 @@ class SimCluster:
         if "status" in stored.manifest:
             sent["status"] = stored.manifest["status"]
         return self._replace(stored, sent, manager)
+
+    def apply_as(self, manager: str, manifest: Manifest) -> Manifest:
+        """Server-side apply of somebody else's."""
+        return self._apply(copied(manifest), manager, force=True)
 
     def edit(self, ref: Ref, change: Callable[[Manifest], None], manager: str = PERSON) -> Manifest:
         """Change an object as ``kubectl edit`` does."""
@@ -256,36 +262,36 @@ class SimCluster:
         self._address += 1
         return f"10.96.0.{self._address}"
 
-    def _apply(self, manifest: Manifest, *, force: bool) -> Manifest:
+    def _apply(self, manifest: Manifest, manager: str, *, force: bool) -> Manifest:
         ref, wanted_uid = ref_of(manifest), manifest["metadata"].pop("uid", None)
         stored = self._stored.get(ref)
         if wanted_uid is not None and (stored is None or stored.manifest["metadata"]["uid"] != wanted_uid):
             raise Conflict(409, "Conflict", f"{ref} has another uid, or is not there")
         self.admit(manifest)
         if stored is None:
-            return self._create(manifest, OPERATOR)
+            return self._create(manifest, manager)
         wanted = fields.leaves(manifest)
         present = fields.leaves(stored.manifest)
-        for manager, paths in stored.owned.items():
+        for other, paths in stored.owned.items():
             taken = [path for path in wanted if path in paths and present.get(path) != wanted[path]]
-            if taken and manager != OPERATOR and not force:
-                raise Conflict(409, "Conflict", f"{ref}: {taken[0]} is owned by {manager}")
-        return self._merge(stored, wanted, present)
+            if taken and other != manager and not force:
+                raise Conflict(409, "Conflict", f"{ref}: {taken[0]} is owned by {other}")
+        return self._merge(stored, manager, wanted, present)
 
     def _merge(
-        self, stored: _Stored, wanted: Mapping[fields.Path, Any], present: Mapping[fields.Path, Any]
+        self, stored: _Stored, manager: str, wanted: Mapping[fields.Path, Any], present: Mapping[fields.Path, Any]
     ) -> Manifest:
         merged = copied(stored.manifest)
-        mine = stored.owned.get(OPERATOR, set())
-        others = {path for manager, paths in stored.owned.items() if manager != OPERATOR for path in paths}
+        mine = stored.owned.get(manager, set())
+        others = {path for other, paths in stored.owned.items() if other != manager for path in paths}
         fields.drop(merged, mine - wanted.keys() - others)
         for path, value in wanted.items():
             fields.put(merged, path, value)
         _set_defaults(merged)
         self._check(merged, stored.manifest)
         taken = {path for path, value in wanted.items() if present.get(path) != value}
-        owned: Owned = {name: paths - taken for name, paths in stored.owned.items() if name != OPERATOR}
-        owned[OPERATOR] = set(wanted)
+        owned: Owned = {name: paths - taken for name, paths in stored.owned.items() if name != manager}
+        owned[manager] = set(wanted)
         changed_hands, stored.owned = owned != stored.owned, owned
         if merged == stored.manifest and not changed_hands:
             return stored.manifest

@@ -8,7 +8,6 @@ from collections.abc import Callable, Sequence
 
 from memoapp_operator.domain.manifest import (
     DEPLOYMENT,
-    MEMO_APP,
     POD,
     STATEFUL_SET,
     VOLUME_CLAIM,
@@ -101,11 +100,12 @@ class Controllers:
         wanted, current = controller["spec"].get("replicas", 1), template_hash(controller)
         new = [pod for pod in pods if _hash(pod) == current]
         old = [pod for pod in pods if _hash(pod) != current]
-        refused = self._refuses(component_of(controller))
         surge = controller["spec"].get("strategy", {}).get("rollingUpdate", {}).get("maxSurge", 1) if old else 0
         room = min(wanted - len(new), wanted + surge - len(pods))
-        if room > 0 and not refused:
-            new += [self._create_pod(controller, current) for _ in range(room)]
+        refused = self._refuses(component_of(controller))
+        while room > 0 and not refused:
+            new.append(self._create_pod(controller, current))
+            room, refused = room - 1, self._refuses(component_of(controller))
         gone = self._scale_down(new, wanted) + self._roll(new, old, wanted)
         left_new, left_old = _without(new, gone), _without(old, gone)
         short = refused if len(left_new) + len(left_old) < wanted or room > 0 else None
@@ -220,7 +220,7 @@ class Controllers:
 
     def _orphans(self) -> list[Manifest]:
         """Objects all of whose owners are gone."""
-        uids = {item["metadata"]["uid"] for item in self._cluster.all(MEMO_APP, DEPLOYMENT, STATEFUL_SET)}
+        uids = {item["metadata"]["uid"] for item in self._cluster.all()}
         return [
             item
             for item in self._cluster.all(*MADE, POD)

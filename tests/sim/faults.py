@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from memoapp_operator.domain.manifest import Ref
@@ -39,6 +40,18 @@ class Faults:
 
     def after(self, write: Write) -> None:
         """May raise: the write took effect, and its sender does not know."""
+
+
+class After(Faults):
+    """Something happens as soon as the n-th write took effect, while its pass goes on."""
+
+    def __init__(self, number: int, happens: Callable[[], None]) -> None:
+        self._number = number
+        self._happens = happens
+
+    def after(self, write: Write) -> None:
+        if write.number == self._number:
+            self._happens()
 
 
 class KillBefore(Faults):

@@ -37,12 +37,16 @@ class ReleaseWatch:
         world: what is watched.
         app: the MemoApp.
         alone: one operator leads; two that both believe to may tell routers what the other has just changed.
+
+    Attributes:
+        unserved: moments at which clients were sent to a colour that has no ready pod.
     """
 
     def __init__(self, world: World, app: Ref, *, alone: bool) -> None:
         self._world = world
         self._app = app
         self._alone = alone
+        self.unserved: list[str] = []
         world.cluster.listeners.append(self._changed)
         world.routers.listeners.append(self._steered)
 
@@ -69,6 +73,15 @@ class ReleaseWatch:
         found = self._world.cluster.find(Ref(REVISION, name))
         return parse(found) if found is not None else None
 
+    def look(self) -> None:
+        """Note down where clients are sent to nobody."""
+        for colour in self.serving():
+            held = self.revision(colour)
+            for component in held.tiers if held is not None else ():
+                pods = [pod for pod in self._world.cluster.all(POD) if _is_of(pod, colour, component)]
+                if not any(map(is_ready, pods)):
+                    self.unserved.append(f"{self._world.clock.seconds:g} s: no {colour} {component}")
+
     # Writes.
 
     def _changed(self, before: Manifest | None, after: Manifest | None) -> None:
@@ -84,7 +97,7 @@ class ReleaseWatch:
     def _steered(self, pod: Manifest, wanted: Steering) -> None:
         """Promises 1 and 4: all clients to one colour, and to none before that was committed."""
         assert wanted.weight in {0, FULL}, f"{wanted.weight} is no declared share"
-        if self._alone:
+        if self._alone and self._status:
             committed = self._status.get("traffic", {}).get("green", 0)
             assert wanted.weight == committed, f"{ref_of(pod)} is told {wanted.weight} while {committed} is committed"
 
@@ -173,6 +186,11 @@ class ReleaseWatch:
 
 def _is_router(pod: Manifest) -> bool:
     return pod["metadata"].get("labels", {}).get(COMPONENT_LABEL) == "router" and is_ready(pod)
+
+
+def _is_of(pod: Manifest, colour: str, component: str) -> bool:
+    labels = {COLOUR_LABEL: colour, COMPONENT_LABEL: component}
+    return labels.items() <= pod["metadata"].get("labels", {}).items()
 
 
 def _colour(manifest: Manifest) -> str | None:

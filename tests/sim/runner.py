@@ -151,12 +151,14 @@ class Simulation:
     def _next(self) -> float | None:
         """The next moment at which something happens; None where nothing ever will."""
         self.world.step()
+        self.watch.look()
         moments = [*(operator.due() for operator in self.operators), self.world.next_change()]
         return min((moment for moment in moments if moment is not None), default=None)
 
     async def _go_to(self, moment: float) -> None:
         self.world.clock.advance_to(moment)
         self.world.step()
+        self.watch.look()
         due = [each for each in self.operators if (at := each.due()) is not None and at <= moment]
         if len(due) == 1:
             await due[0].run_pass()

@@ -11,23 +11,11 @@ from memoapp_operator.domain.manifest import DEPLOYMENT, POD, Manifest, Ref
 
 from tests.sim import apps, stage
 from tests.sim.endstate import end_state
-from tests.sim.faults import Faults, Write
+from tests.sim.faults import After
 from tests.sim.runner import Simulation
 
 WRITES = asyncio.run(stage.undisturbed(apps.full)).writes
 KEPT = {"Secret/memo-database", "PersistentVolumeClaim/memo-database", "PersistentVolumeClaim/memo-redis"}
-
-
-class After(Faults):
-    """Something happens as soon as the n-th write took effect, while its pass goes on."""
-
-    def __init__(self, number: int, happens: Callable[[], None]) -> None:
-        self._number = number
-        self._happens = happens
-
-    def after(self, write: Write) -> None:
-        if write.number == self._number:
-            self._happens()
 
 
 @pytest.mark.parametrize("number", range(1, WRITES + 1))

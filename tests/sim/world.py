@@ -113,6 +113,10 @@ class World:
         ready = behaviour is Behaviour.WELL and age >= after and self._passes_probe(pod, running, age)
         return kubelet.showing(pod, behaviour, running, age, ready, self.clock.stamp())
 
+    def secrets(self, pod: Manifest) -> dict[str, dict[str, str]]:
+        """The Secrets that a pod started with, decoded, by their names."""
+        return self._running[pod["metadata"]["uid"]].secrets
+
     def _start(self, pod: Manifest) -> Running:
         self._addresses += 1
         stamp, address = self.clock.stamp(kubelet.PULLED), f"10.244.0.{self._addresses}"

@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import ssl
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 import aiohttp
 import psycopg
 
 from memoapp_operator.domain.observation import Probe, Volume
-from memoapp_operator.ports import ClientCertificate, Login, Steering
+from memoapp_operator.ports import ClientCertificate, LeaseLostError, Login, Steering
 
 from . import redis
 
@@ -26,9 +27,14 @@ _RELEASE_MAP = "/etc/memoapp/state/release.map"
 
 
 class LiveServices:
-    """The port ``Services`` over the network."""
+    """The port ``Services`` over the network.
 
-    def __init__(self) -> None:
+    Args:
+        remaining: seconds until the lease ends; no router is told anything once they are gone.
+    """
+
+    def __init__(self, remaining: Callable[[], float] = lambda: TIMEOUT) -> None:
+        self._remaining = remaining
         self._session: aiohttp.ClientSession | None = None
 
     async def close(self) -> None:
@@ -103,12 +109,19 @@ class LiveServices:
             f"set map {_RELEASE_MAP} release {wanted.release}; "
             f"set map {_STATE_MAP} weight {wanted.weight}; "
             f"set map {_STATE_MAP} confirmed {int(wanted.confirmed)}",
+            self._still_leads,
         )
 
-    async def _runtime(self, address: str, certificate: ClientCertificate, command: str) -> str | None:
+    def _still_leads(self) -> None:
+        if self._remaining() <= 0:
+            raise LeaseLostError
+
+    async def _runtime(
+        self, address: str, certificate: ClientCertificate, command: str, allowed: Callable[[], None] = lambda: None
+    ) -> str | None:
         try:
             async with asyncio.timeout(TIMEOUT):
-                return await _runtime_command(address, certificate, command)
+                return await _runtime_command(address, certificate, command, allowed)
         except (OSError, TimeoutError, ValueError, TypeError):
             # Also what the ssl module makes of a damaged certificate.
             return None
@@ -137,11 +150,15 @@ def steering_in(listing: str) -> Steering | None:
     return Steering(int(weight), found["release"], found.get("confirmed") == "1")
 
 
-async def _runtime_command(address: str, certificate: ClientCertificate, command: str) -> str:
+async def _runtime_command(
+    address: str, certificate: ClientCertificate, command: str, allowed: Callable[[], None]
+) -> str:
+    """The router's answer; ``allowed`` raises where nothing may be sent, and is asked at the last moment."""
     reader, writer = await asyncio.open_connection(
         address, ROUTER_ADMIN_PORT, ssl=_tls(certificate), server_hostname=ROUTER_NAME
     )
     try:
+        allowed()
         writer.write(f"{command}\n".encode())
         await writer.drain()
         return (await reader.read()).decode()

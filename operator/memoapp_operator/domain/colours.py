@@ -82,6 +82,13 @@ def are_current(seen: Observation, *wanted: str) -> bool:
     return len(states) == len(wanted) and all(state is ChildState.CURRENT for state in states)
 
 
+def untried(seen: Observation, held: Mapping[str, str], colour: Colour) -> bool:
+    """A Deployment of the colour was not even asked for: the operator was away."""
+    refs = {child(seen.app.metadata.name, name) for name in names(seen, held, colour)}
+    missing = [item.ref for item in seen.children if item.state is ChildState.MISSING and item.ref.kind == DEPLOYMENT]
+    return any(ref.name in refs and ref not in seen.refusals for ref in missing)
+
+
 def trouble_of(seen: Observation, held: Mapping[str, str], colour: Colour) -> Trouble | None:
     """What keeps the colour from coming up; what nobody but a person can end comes first."""
     found = [item.trouble for item in _workloads(seen, held, colour) if item.trouble]

@@ -8,11 +8,13 @@ from collections.abc import Iterator
 from memoapp_operator.api.v1alpha1.memoapp import MemoAppStatus, OrdersStatus, ReleasePhase
 
 from . import conditions
+from .colours import serves
 from .decision import Decision, Note
 from .forward import warm_until
 from .observation import ChildState, Observation
 from .phases import is_over
 from .release import step
+from .rollback import is_warm
 from .state import State
 from .verdicts import verdicts
 
@@ -94,10 +96,7 @@ def _again(seen: Observation, status: MemoAppStatus, resync: float) -> float:
     release = status.release
     if seen.app.spec.suspend:
         return max(SUSPENDED_INTERVAL, resync)
-    if release is not None and not is_over(release.phase):
-        return min(PROGRESS_INTERVAL, resync)
-    if len(status.colours or {}) > 1 and not conditions.is_true(status.conditions, conditions.AVAILABLE):
-        # The warm colour takes the clients in a moment, whatever stalls the one that served.
+    if release is not None and (not is_over(release.phase) or _may_turn_back(seen, status)):
         return min(PROGRESS_INTERVAL, resync)
     if conditions.is_true(status.conditions, conditions.STALLED):
         return min(STALLED_INTERVAL, resync)
@@ -107,6 +106,14 @@ def _again(seen: Observation, status: MemoAppStatus, resync: float) -> float:
         left = (warm_until(seen, release) - seen.now).total_seconds()
         return max(0.1, min(left, resync))
     return resync
+
+
+def _may_turn_back(seen: Observation, status: MemoAppStatus) -> bool:
+    """What serves has no ready pod and the warm colour has: no event comes when that has been so for long enough."""
+    state = State.of(status)
+    if state.active is None or not is_warm(seen, state):
+        return False
+    return not serves(seen, state.colours, state.active.colour)
 
 
 def transitions(uid: str, before: MemoAppStatus, after: MemoAppStatus) -> Iterator[Note]:

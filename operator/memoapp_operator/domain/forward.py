@@ -56,9 +56,8 @@ def preparing(seen: Observation, state: State) -> State:
         return _up(seen, state, release)
     failure = _failure(seen, state, release, up=up)
     if failure is None:
-        return (
-            state if release.deadline else moved(state, seen, Phase.PREPARING, deadline=deadline(seen, Phase.PREPARING))
-        )
+        anew = deadline(seen, Phase.PREPARING)
+        return state if _counts(seen, state, release) else moved(state, seen, Phase.PREPARING, deadline=anew)
     found = moved(state, seen, Phase.REJECTED, ended=True, reason=failure.reason, message=failure.message[:1024])
     return found.without(release.colour).rejecting(release.id, failure)
 
@@ -66,9 +65,8 @@ def preparing(seen: Observation, state: State) -> State:
 def _up(seen: Observation, state: State, release: ReleaseStatus) -> State:
     """The colour is there: the first one serves at once, any other waits for its clients."""
     if state.active is not None:
-        return replace(
-            moved(state, seen, Phase.SHIFTING, deadline=deadline(seen, Phase.SHIFTING)), traffic=split(release.colour)
-        )
+        shifted = moved(state, seen, Phase.SHIFTING, deadline=deadline(seen, Phase.SHIFTING))
+        return replace(shifted, traffic=split(release.colour))
     if not colours.routed(seen, split(release.colour)):
         return state
     return serving(moved(state, seen, Phase.COMPLETED, ended=True), seen)
@@ -84,7 +82,7 @@ def _failure(seen: Observation, state: State, release: ReleaseStatus, *, up: boo
     trouble = colours.trouble_of(seen, state.colours, release.colour)
     if trouble is not None and trouble.stalls and not _may_pass(seen, release, trouble):
         return trouble
-    if not is_late(seen, release):
+    if not is_late(seen, release) or not _counts(seen, state, release):
         return None
     waited = Trouble("RouterNotReady", "not every router is ready", stalls=True) if up else trouble
     told = waited or Trouble("DeadlineExceeded", "not ready", stalls=True)
@@ -95,6 +93,12 @@ def _may_pass(seen: Observation, release: ReleaseStatus, trouble: Trouble) -> bo
     """A registry that hiccups once rejects nothing: the kubelet tries again."""
     age = (seen.now - datetime.fromisoformat(release.started_at)).total_seconds()
     return trouble.reason == PULL_FAILED and age < PULL_PATIENCE
+
+
+def _counts(seen: Observation, state: State, release: ReleaseStatus) -> bool:
+    """The deadline stands. It counts work: not a pause, and not an operator that was away before it made a pod."""
+    untried = state.active is not None and colours.untried(seen, state.colours, release.colour)
+    return release.deadline is not None and not (untried and is_late(seen, release))
 
 
 def shifting(seen: Observation, state: State) -> State:
@@ -109,6 +113,9 @@ def shifting(seen: Observation, state: State) -> State:
     if colours.routed(seen, state.traffic):
         return serving(moved(state, seen, Phase.COMPLETED, ended=True), seen)
     if is_late(seen, release):
+        if state.traffic is not None and seen.recorded != state.traffic.green:
+            # No router was told yet: the operator was away.
+            return moved(state, seen, Phase.SHIFTING, deadline=deadline(seen, Phase.SHIFTING))
         text = f"not every router took the weights for {limit_of(seen, release.phase)}"
         return turn_back(seen, state, Trouble("RoutersNotReached", text, stalls=True))
     return state

@@ -17,7 +17,7 @@ from aiohttp.test_utils import TestServer
 from memoapp_operator.adapters import certificates
 from memoapp_operator.adapters.services import AGENT_PORT, ROUTER_ADMIN_PORT, LiveServices, steering_in
 from memoapp_operator.domain.observation import Probe, Volume
-from memoapp_operator.ports import ClientCertificate, Login, Steering
+from memoapp_operator.ports import ClientCertificate, LeaseLostError, Login, Steering
 
 from tests.unit.adapters.servers import listening, own_address, postgres, redis, router, says_nothing
 
@@ -278,6 +278,22 @@ async def test_a_router_is_steered_release_first_then_weight_then_the_confirmati
     maps = "/etc/memoapp/state"
     words = [f"set map {maps}/release.map release abc", f"set map {maps}/state.map weight 50"]
     assert heard == ["; ".join([*words, f"set map {maps}/state.map confirmed 1"]) + "\n"]
+
+
+async def test_a_router_is_not_steered_once_the_lease_is_over(tmp_path: Path) -> None:
+    """Also where it ended while the connection was made: a process may sleep anywhere."""
+    made, address, heard, left = minted(), own_address(), [], iter([0.0])
+    services = LiveServices(lambda: next(left))
+
+    async def listens(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        heard.append(await reader.readline())
+        writer.close()
+
+    async with listening(listens, address, ROUTER_ADMIN_PORT, server_of(made, tmp_path)):
+        with pytest.raises(LeaseLostError):
+            await services.steer(address, client_of(made), Steering(50, "abc"))
+    assert heard in ([], [b""])
+    await services.close()
 
 
 async def test_who_says_nothing_is_asked_for_seconds_alone(services: LiveServices, tmp_path: Path) -> None:

@@ -48,6 +48,7 @@ def test_the_tests_have_two_nodes_and_metrics_and_the_others_are_small() -> None
         "demo": (1, False),
         "test": (2, True),
         "dev": (1, False),
+        "faults": (1, False),
     }
     assert all(1 <= cluster.nodes <= MOST_NODES for cluster in CLUSTERS.values())
 

@@ -30,7 +30,7 @@ def test_networking_is_that_of_the_cluster(cluster: Cluster) -> None:
 def test_every_port_is_published_on_the_loopback_address_only(cluster: Cluster) -> None:
     mappings = config(cluster)["nodes"][0]["extraPortMappings"]
     assert {entry["containerPort"]: entry["hostPort"] for entry in mappings} == cluster.ports
-    assert {entry["listenAddress"] for entry in mappings} == {"127.0.0.1"}
+    assert {entry["listenAddress"] for entry in mappings} <= {"127.0.0.1"}
 
 
 def test_further_nodes_are_workers_without_ports() -> None:

@@ -48,6 +48,7 @@ def test_a_phase_with_a_limit_goes_where_the_table_says_once_it_is_over(phase: P
         now=seen.now + timedelta(hours=1),
         reached={},
         routers=dict.fromkeys(seen.routers) if phase is not Phase.COMPLETED else seen.routers,
+        recorded=100,
     )
     release = step(stuck).release
     assert release is not None

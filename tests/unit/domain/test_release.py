@@ -200,6 +200,27 @@ def test_the_deadline_rejects_with_the_reason_of_what_was_in_the_way(
     assert status.rejected == [RejectedStatus(id="rev-2", reason=reason, message=text)]
 
 
+@pytest.mark.parametrize("number", [0, 1])
+def test_a_deadline_that_passed_before_a_pod_was_asked_for_begins_anew(number: int) -> None:
+    """The operator was killed once Preparing was committed, and came back late."""
+    seen = with_workloads(at(Phase.PREPARING), unsettled("green-backend", 0, PASSING))
+    names = ("green-backend", "green-frontend")
+    missing = tuple(child(ChildState.MISSING, f"memo-{name}") for name in names[number:])
+    late = replace(hours(seen, 5), children=missing)
+    release = step(late).release
+    assert release is not None
+    assert (release.phase, release.deadline) == (Phase.PREPARING, timestamp(late.now + timedelta(minutes=30)))
+    refused = replace(late, refusals={item.ref: "denied" for item in missing})
+    assert phase_after(refused) is Phase.REJECTED
+
+
+def test_a_deadline_that_passed_before_a_router_was_told_begins_anew() -> None:
+    late = hours(replace(at(Phase.SHIFTING), routers={"a": 0, "b": 0}, recorded=0), 5)
+    release = step(late).release
+    assert release is not None
+    assert (release.phase, release.deadline) == (Phase.SHIFTING, timestamp(late.now + timedelta(minutes=30)))
+
+
 def test_the_deadline_is_that_of_the_spec_and_counts_from_the_first_pod() -> None:
     seen = with_spec(at(Phase.PENDING), release={"deadline": "90s"})
     release = step(hours(seen, 5)).release
@@ -333,7 +354,7 @@ def test_no_client_moves_before_the_routers_know_both_colours() -> None:
 
 
 def test_routers_that_do_not_take_the_weights_by_the_deadline_get_the_old_ones_back() -> None:
-    seen = replace(at(Phase.SHIFTING), routers={"a": 100, "b": None})
+    seen = replace(at(Phase.SHIFTING), routers={"a": 100, "b": None}, recorded=100)
     assert phase_after(hours(seen, 0.4)) is Phase.SHIFTING
     status = after(hours(seen, 0.6))
     assert status.release is not None

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 import httpx
 import pytest
 
+from tests.faults.hands import Hands
 from tests.faults.network import listener
 from tests.faults.plans import Plan
 from tests.faults.proxy import Proxy, Upstream
@@ -27,6 +28,7 @@ class Bench:
     proxy: Proxy
     api: FakeApi
     client: httpx.Client
+    done: list[str] = field(default_factory=list)
     killed: threading.Event = field(default_factory=threading.Event)
 
     def arm(self, plan: Plan) -> None:
@@ -47,8 +49,27 @@ def in_a_thread(work: Coroutine[Any, Any, Found]) -> Found:
 
 @pytest.fixture
 def bench() -> Iterator[Bench]:
+    done: list[str] = []
     killed = threading.Event()
+
+    def kill(name: str) -> None:
+        done.append(f"kill {name}")
+        killed.set()
+
+    hands = Hands(
+        kill,
+        freeze=lambda name: done.append(f"freeze {name}"),
+        wake=lambda name: done.append(f"wake {name}"),
+        strike=lambda: done.append("strike"),
+        jump=lambda seconds: done.append(f"jump {seconds:g}"),
+    )
+    headers = {"Authorization": "Bearer a1"}
     with FakeApi() as api:
-        proxy = Proxy(Upstream(api.url, token="secret"), partial(listener, None), killed.set)
-        with proxy, httpx.Client(base_url=f"http://127.0.0.1:{proxy.port}", trust_env=False, timeout=5) as client:
-            yield Bench(proxy, api, client, killed)
+        proxy = Proxy(Upstream(api.url, token="secret"), partial(listener, None), hands)
+        with (
+            proxy,
+            httpx.Client(
+                base_url=f"http://127.0.0.1:{proxy.port}", headers=headers, trust_env=False, timeout=5
+            ) as client,
+        ):
+            yield Bench(proxy, api, client, done, killed)

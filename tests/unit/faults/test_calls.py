@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.faults.calls import Call, Write, created, deleted, plain
+from tests.faults.calls import Call, Write, created, deleted, intruders, plain
 
 APPS = "/apis/apps/v1/namespaces/one/deployments"
 
@@ -42,3 +42,12 @@ def test_what_was_made_and_deleted_whatever_was_told() -> None:
 
 def test_digests_in_names_do_not_count() -> None:
     assert plain("secrets/memo-connection-0a1b2c3d") == "secrets/memo-connection-#"
+
+
+def test_a_process_that_writes_again_after_another_is_an_intruder() -> None:
+    def writers(*names: str) -> list[Write]:
+        return [Write(Call("PATCH", f"{APPS}/one", number=number, by=by), 200, 200) for number, by in enumerate(names)]
+
+    assert intruders(writers("a1", "a1", "b1", "a2")) == []
+    assert intruders(writers("a1", "b1", "b1", "a1")) == ["a1"]
+    assert intruders(reversed(writers("a1", "b1"))) == []

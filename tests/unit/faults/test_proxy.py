@@ -7,13 +7,28 @@ import time
 import httpx
 import pytest
 
-from tests.faults.plans import At, Away, Chosen, DropWatches, Every, Kill, Reply, Silence, Stale, Wait
+from tests.faults.plans import (
+    At,
+    Away,
+    Chosen,
+    DropWatches,
+    Every,
+    Freeze,
+    Jump,
+    Kill,
+    Reply,
+    Silence,
+    Stale,
+    Strike,
+    Wait,
+)
 from tests.kube import eventually
 from tests.unit.faults.conftest import MAPS, Bench
 
+APPS = "/apis/memoapp.dev/v1alpha1/namespaces/one/memoapps"
+
 
 def test_calls_are_passed_on_with_the_proxys_credentials(bench: Bench) -> None:
-    bench.client.headers["Authorization"] = "Bearer other"
     answer = bench.create("one")
     assert (answer.status_code, answer.json()) == (201, {"made": "one"})
     assert bench.api.tokens == {"Bearer secret"}
@@ -26,8 +41,8 @@ def test_writes_are_counted_and_leases_events_and_reads_are_not(bench: Bench) ->
     bench.list()
     bench.client.put(f"{MAPS}/one")
     assert [str(write) for write in bench.proxy.writes] == [
-        "  1 POST   configmaps/one -> 201",
-        "  2 PUT    configmaps/one -> 200",
+        "  1 a1 POST   configmaps/one -> 201",
+        "  2 a1 PUT    configmaps/one -> 200",
     ]
 
 
@@ -54,7 +69,7 @@ def test_kill_before_a_write(bench: Bench) -> None:
         bench.create()
     assert bench.killed.is_set()
     assert bench.api.asked == []
-    assert str(bench.proxy.writes[0]) == "  1 POST   configmaps/some -> not sent"
+    assert str(bench.proxy.writes[0]) == "  1 a1 POST   configmaps/some -> not sent"
 
 
 def test_kill_after_the_answer_was_told(bench: Bench) -> None:
@@ -139,6 +154,37 @@ def test_dropped_watches_end_at_once(bench: Bench) -> None:
         assert bench.create().status_code == 201
         with pytest.raises((httpx.RemoteProtocolError, httpx.ReadError)):
             list(lines)
+
+
+def test_the_caller_is_frozen_with_the_answer_on_its_way(bench: Bench) -> None:
+    bench.arm(At(1, Freeze(0.3)))
+    assert bench.create().status_code == 201
+    assert bench.done == ["freeze a1"]
+    bench.client.get(APPS)
+    assert bench.proxy.quiet_for({"a1"}) == 0
+    eventually(lambda: bench.done == ["freeze a1", "wake a1"], timeout=3)
+    eventually(lambda: bench.proxy.quiet_for({"a1"}) > 0, timeout=3)
+
+
+def test_quiet_is_who_leads_and_does_not_write(bench: Bench) -> None:
+    bench.create()
+    bench.create("lease", "leases")
+    assert bench.proxy.quiet_for({"a1"}) == 0
+    bench.client.get(APPS)
+    assert bench.proxy.quiet_for({"a1"}) > 0
+    assert bench.proxy.quiet_for({"a2"}) == 0
+
+
+def test_the_api_server_is_struck_after_the_write(bench: Bench) -> None:
+    bench.arm(At(1, Strike()))
+    assert bench.create().status_code == 201
+    assert bench.done == ["strike"]
+
+
+def test_the_clock_jumps_before_the_write(bench: Bench) -> None:
+    bench.arm(At(1, Jump(-60)))
+    assert bench.create().status_code == 201
+    assert bench.done == ["jump -60"]
 
 
 def test_a_chosen_call(bench: Bench) -> None:

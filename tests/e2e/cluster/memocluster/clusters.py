@@ -1,4 +1,4 @@
-"""The three clusters, each with ranges and ports of its own so that all can run at once."""
+"""The clusters, each with ranges and ports of its own so that all can run at once."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -71,6 +71,7 @@ CLUSTERS: Mapping[str, Cluster] = {
             metrics=True,
         ),
         Cluster("dev", "10.213.0.0/16", "10.113.0.0/16", 16445, {30080: 18280}),
+        Cluster("faults", "10.214.0.0/16", "10.114.0.0/16", 16446, {}),
     )
 }
 
