@@ -52,6 +52,8 @@ def preparing(seen: Observation, state: State) -> State:
     if moved_on(seen, state):
         return moved(state, seen, Phase.WITHDRAWN, ended=True).without(release.colour)
     up = colours.complete(seen, state.colours, release.colour)
+    if up and colours.serves(seen, state.colours, other(release.colour)):  # else there is nobody to lose
+        up = colours.steady(seen, state.colours, release.colour)
     if up and colours.router_settled(seen):
         return _up(seen, state, release)
     if state.active is not None and not colours.prepared(seen):

@@ -69,6 +69,7 @@ class Workload:
         trouble: why not, as far as its pods or its controller tell.
         gone_since: since when it has had no ready pod (RFC 3339); None where it has one, or nothing tells.
         ready_since: since when the oldest of its ready pods has been ready; None where none is, or tells.
+        steady_since: since when the youngest has been; None likewise.
     """
 
     name: str
@@ -78,6 +79,7 @@ class Workload:
     trouble: Trouble | None = None
     gone_since: str | None = None
     ready_since: str | None = None
+    steady_since: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

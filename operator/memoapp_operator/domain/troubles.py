@@ -43,7 +43,9 @@ def workload(
     settled = seen and updated == wanted == ready == status.get("replicas", 0)
     mine = [*pods]
     trouble = None if settled else _trouble(name, controller, mine, health, creation)
-    return Workload(name, wanted, ready, settled, trouble, _gone_since(controller, mine), _ready_since(mine))
+    moments = _ready_moments(mine)
+    oldest, youngest = min(moments, default=None), max(moments, default=None)
+    return Workload(name, wanted, ready, settled, trouble, _gone_since(controller, mine), oldest, youngest)
 
 
 def _gone_since(controller: Manifest, pods: list[Manifest]) -> str | None:
@@ -58,10 +60,10 @@ def _gone_since(controller: Manifest, pods: list[Manifest]) -> str | None:
     return str(available.get("lastTransitionTime", "")) or None if available.get("status") == "False" else None
 
 
-def _ready_since(pods: list[Manifest]) -> str | None:
+def _ready_moments(pods: list[Manifest]) -> list[str]:
     conditions = [_conditions(pod).get("Ready") or {} for pod in pods if not pod["metadata"].get("deletionTimestamp")]
     moments = [item.get("lastTransitionTime") for item in conditions if item.get("status") == "True"]
-    return min((str(moment) for moment in moments if moment), default=None)
+    return [str(moment) for moment in moments if moment]
 
 
 def _trouble(

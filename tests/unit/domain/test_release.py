@@ -123,6 +123,20 @@ def test_what_the_serving_colour_looks_like_does_not_hold_a_release_up() -> None
     assert phase_after(gone(at(Phase.PREPARING), "blue")) is Phase.SHIFTING
 
 
+@pytest.mark.parametrize(("seconds", "phase"), [(0, Phase.PREPARING), (2, Phase.PREPARING), (3, Phase.SHIFTING)])
+def test_a_pod_that_is_ready_only_just_now_may_crash_a_moment_later(seconds: int, phase: Phase) -> None:
+    """What crashes some seconds after its start is ready for a moment: no client is sent to that."""
+    seen = at(Phase.PREPARING)
+    since = timestamp(seen.now - timedelta(seconds=seconds))
+    young = replace(seen.workloads["green-backend"], steady_since=since)
+    assert phase_after(with_workloads(seen, {young.name: young})) is phase
+    # With nobody to serve the clients, it is the best there is.
+    assert phase_after(gone(with_workloads(seen, {young.name: young}), "blue")) is Phase.SHIFTING
+    first_of_all = first(Phase.PREPARING)
+    blue = replace(first_of_all.workloads["blue-backend"], steady_since=since)
+    assert phase_after(with_workloads(first_of_all, {blue.name: blue})) is Phase.COMPLETED
+
+
 @pytest.mark.parametrize("weights", [{}, {"a": 0}, {"a": 100, "b": 0}, {"a": 100, "b": None}, {"a": 50}])
 def test_a_switch_counts_only_once_every_router_has_it(weights: dict[str, int | None]) -> None:
     state = step(replace(at(Phase.SHIFTING), routers=weights))
