@@ -29,8 +29,8 @@ help: ## List the targets
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: demo
-demo: venv ## Cluster, images, operator and a MemoApp that serves, step by step
-	@$(RUN) tools/demo up
+demo: venv ## Cluster, images, operator, a MemoApp, a release that switches and one that is refused
+	@$(RUN) -m tools.demo
 
 .PHONY: demo-down
 demo-down: ## Remove everything that the demo made
@@ -51,7 +51,9 @@ test-cluster: venv ## Tests of the chart, and against the kind cluster `test`, w
 	  $(BIN)/pytest tests/unit/chart tests/api -n 4 -q; \
 	  $(BIN)/pytest tests/faults -m "not long" -n 2 -q; \
 	  $(WITH_OPERATOR); \
-	  $(BIN)/pytest tests/e2e -m "not long" -n 4 --dist loadgroup -q
+	  $(BIN)/pytest tests/e2e -m "not long and not loaded" -n 4 --dist loadgroup -q; \
+	  echo "==> under load, one after another"; \
+	  $(BIN)/pytest tests/e2e -m "not long and loaded" -q
 
 .PHONY: test-long
 test-long: venv ## Tests that take long: rest of ten minutes, repeated faults, every kill and every wrong answer
@@ -87,6 +89,11 @@ mutants: venv ## Break each promise in the code once and see its test turn red
 bench: venv ## What it costs: figures with PASS or FAIL
 	@$(RUN) tools/testbed
 	@MEMOAPP_KUBECONFIG="$$($(CLUSTERS) kubeconfig test)" PATH="$$($(CLUSTERS) tools):$$PATH" $(RUN) tools/bench
+
+.PHONY: bench-many
+bench-many: venv ## What 500 suspended MemoApps cost: memory of each, writes at a restart
+	@$(RUN) tools/testbed
+	@MEMOAPP_KUBECONFIG="$$($(CLUSTERS) kubeconfig test)" PATH="$$($(CLUSTERS) tools):$$PATH" $(RUN) tools/bench --many 500
 
 .PHONY: images
 images: ## Build the images of operator and sample (and stand-ins where no registry answers)

@@ -170,6 +170,26 @@ class Kube:
         shown = yaml.safe_dump(last) if last else "nothing"
         raise WaitTimeoutError(f"{kind} {namespace}/{name}: not within {timeout} s; at last it was\n{shown}")
 
+    def follow(self, kind: str, name: str, namespace: str | None, stop: Callable[[], bool]) -> Iterator[Object | None]:
+        """One object as it is now, and then after each change, none left out; None while it is not there.
+
+        It ends within two seconds after ``stop`` began to say True.
+        """
+        url, query = self._resource(kind).url(namespace), {"fieldSelector": f"metadata.name={name}"}
+        version = ""
+        while not stop():
+            if not version:
+                found = self.request("GET", url, params=query)
+                version = found["metadata"]["resourceVersion"]
+                yield next(iter(found["items"]), None)
+            watched = {**query, "watch": "true", "resourceVersion": version, "timeoutSeconds": "2"}
+            for event in self._events(url, watched, 30):
+                if event["type"] == "ERROR":
+                    version = ""  # too old: it is read anew
+                    break
+                version = event["object"]["metadata"]["resourceVersion"]
+                yield None if event["type"] == "DELETED" else event["object"]
+
     def request(
         self,
         method: str,
@@ -203,17 +223,16 @@ class Kube:
         query |= {"watch": "true", "resourceVersion": found["metadata"]["resourceVersion"]}
         query["timeoutSeconds"] = str(max(1, int(seconds)))
         try:
-            yield from self._events(url, query, seconds)
-        except httpx.TimeoutException:
-            return
-
-    def _events(self, url: str, query: Mapping[str, str], seconds: float) -> Iterator[Object | None]:
-        with self.http.stream("GET", url, params=query, timeout=httpx.Timeout(30, read=seconds)) as answer:
-            for line in answer.iter_lines():
-                event = json.loads(line)
+            for event in self._events(url, query, seconds):
                 if event["type"] == "ERROR":
                     return
                 yield None if event["type"] == "DELETED" else event["object"]
+        except httpx.TimeoutException:
+            return
+
+    def _events(self, url: str, query: Mapping[str, str], seconds: float) -> Iterator[Object]:
+        with self.http.stream("GET", url, params=query, timeout=httpx.Timeout(30, read=seconds)) as answer:
+            yield from map(json.loads, answer.iter_lines())
 
     def _url(self, manifest: Object, subresource: str | None = None) -> str:
         resource = self._resource(_kind(manifest))

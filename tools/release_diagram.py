@@ -22,12 +22,13 @@ class MarkerError(Exception):
 
 
 def table() -> Iterator[str]:
-    """A row for each phase: what happens, and where it can go by what."""
-    yield "| phase | what happens | goes on to |"
-    yield "|---|---|---|"
+    """A row for each phase: what happens, where it can go by what, and how long it may last."""
+    yield "| phase | what happens | goes on to | for at most |"
+    yield "|---|---|---|---|"
     for phase, row in MOVES.items():
         moves = "<br>".join(f"**{target.value}**: {event}" for target, event in row.moves.items())
-        yield f"| {phase.value} | {row.does} | {moves} |"
+        limit = f"`release.{row.limit.field}`, then {row.limit.to.value}" if row.limit else "-"
+        yield f"| {phase.value} | {row.does} | {moves} | {limit} |"
 
 
 def generated() -> str:

@@ -88,3 +88,24 @@ def test_waiting_in_vain_shows_what_was_there(kube: Kube, namespace: str, name: 
     kube.create(config_map(name, namespace, a="1"))
     with pytest.raises(WaitTimeoutError, match=f"name: {name}"):
         kube.wait("v1/ConfigMap", name, namespace, until=lambda _: False, timeout=1.5)
+
+
+def test_following_leaves_no_change_out(kube: Kube, namespace: str, name: str) -> None:
+    seen: list[str | None] = []
+
+    def over() -> bool:
+        return len(seen) > 12 and seen[-1] is None
+
+    def change() -> None:
+        for number in range(12):
+            body = config_map(name, namespace, a=str(number))
+            kube.update(body) if number else kube.create(body)
+        kube.delete("v1/ConfigMap", name, namespace)
+
+    worker = threading.Thread(target=change)
+    for found in kube.follow("v1/ConfigMap", name, namespace, over):
+        if not seen:
+            worker.start()
+        seen.append(found["data"]["a"] if found else None)
+    worker.join()
+    assert seen == [None, *map(str, range(12)), None]

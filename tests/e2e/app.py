@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -27,6 +28,8 @@ CHILD_KINDS = (
     "apps/v1/Deployment",
     "policy/v1/PodDisruptionBudget",
     "networking.k8s.io/v1/NetworkPolicy",
+    "networking.k8s.io/v1/Ingress",
+    "autoscaling/v2/HorizontalPodAutoscaler",
 )
 
 
@@ -47,6 +50,13 @@ class App:
     def change(self, **spec: Any) -> Object:
         """Merge into the spec."""
         return self.kube.patch(KIND, self.name, self.namespace, body={"spec": spec})
+
+    def order(self, what: str, within: float = WITHIN) -> None:
+        """Give an order: ``retry``, ``rollback`` or ``restart``; returns once the status shows that it was heard."""
+        nonce = uuid.uuid4().hex[:8]
+        annotations = {f"memoapp.dev/{what}": nonce}
+        self.kube.patch(KIND, self.name, self.namespace, body={"metadata": {"annotations": annotations}})
+        self.wait(lambda found: (status_field(found, "orders") or {}).get(what) == nonce, within)
 
     def delete(self) -> None:
         """Delete it; returns once it is gone (its children may still be going)."""
@@ -118,6 +128,11 @@ def manifest(name: str, namespace: str, spec: Object, **metadata: Object) -> Obj
         "metadata": {"name": name, "namespace": namespace, **metadata},
         "spec": spec,
     }
+
+
+def status_field(found: Object | None, name: str) -> Any:
+    """A field of the status; None where it is not there."""
+    return ((found or {}).get("status") or {}).get(name)
 
 
 def condition_of(found: Object | None, name: str) -> Object:

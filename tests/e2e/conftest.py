@@ -19,7 +19,7 @@ from tools.testbed import sample, steps
 
 # Their tests share one app, or stop the operator: each of these files is worked on by one worker, test by test.
 # By file, not by the mark xdist_group: with pytest 9.2 that one has no effect.
-TOGETHER = ("tests/e2e/test_full.py", "tests/e2e/test_operator.py")
+TOGETHER = frozenset(f"tests/e2e/test_{name}.py" for name in ("full", "in_place", "operator", "refused"))
 MakeApp: TypeAlias = Callable[..., App]
 
 

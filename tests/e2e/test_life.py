@@ -59,7 +59,7 @@ def test_every_child_that_is_edited_is_repaired(kube: Kube, memoapp: MakeApp) ->
     app.ready()
 
 
-def test_a_new_version_rolls_and_shows_once_it_serves(memoapp: MakeApp, images: dict[str, str]) -> None:
+def test_a_new_version_shows_once_it_serves(memoapp: MakeApp, images: dict[str, str]) -> None:
     app = memoapp()
     app.ready()
     # A change that cannot come up first: the version that serves stays the one that is shown.
@@ -76,7 +76,7 @@ def test_a_new_version_rolls_and_shows_once_it_serves(memoapp: MakeApp, images: 
     _tells(app, {"version": "1.1.0", "colour": "blue"})
 
 
-def test_a_rotated_secret_rolls_the_pods(kube: Kube, namespace: str, memoapp: MakeApp, small: Object) -> None:
+def test_a_rotated_secret_is_a_release(kube: Kube, namespace: str, memoapp: MakeApp, small: Object) -> None:
     small["backend"]["env"] = [{"name": "MEMO_COLOUR", "valueFrom": {"secretKeyRef": {"name": "word", "key": "it"}}}]
     secret(kube, namespace, "word", it="first")
     app = memoapp("memo", small)

@@ -7,7 +7,18 @@ from collections.abc import Callable
 from typing import Any, TypeAlias
 
 from memoapp_operator.domain import names
-from memoapp_operator.domain.manifest import CHILD_KINDS, DEPLOYMENT, MEMO_APP, SECRET, Kind, Manifest, Ref
+from memoapp_operator.domain.manifest import (
+    CHILD_KINDS,
+    CONFIG_MAP,
+    DEPLOYMENT,
+    MEMO_APP,
+    POD,
+    SECRET,
+    SERVICE,
+    Kind,
+    Manifest,
+    Ref,
+)
 
 from .cluster import NAMESPACE
 
@@ -36,6 +47,14 @@ def full() -> dict[str, Any]:
         "database": {"managed": {"image": DATABASE, "storage": {"size": "10Gi"}}},
         "redis": {"managed": {"storage": {"size": "1Gi"}}},
     }
+
+
+def version(number: str, **release: str) -> dict[str, Any]:
+    """The full app in another version of its backend; ``release`` as in ``spec.release``."""
+    spec = full()
+    spec["version"] = number
+    spec["backend"]["image"] = f"docker.io/memoapp/sample-backend:{number}"
+    return {**spec, "release": release} if release else spec
 
 
 def backend_only() -> dict[str, Any]:
@@ -95,6 +114,18 @@ def beside() -> list[Manifest]:
 
 def secret_ref(name: str) -> Ref:
     return Ref(SECRET, name)
+
+
+def config_map_ref(name: str) -> Ref:
+    return Ref(CONFIG_MAP, name)
+
+
+def service(name: str) -> Ref:
+    return Ref(SERVICE, name)
+
+
+def pod_ref(name: str) -> Ref:
+    return Ref(POD, name)
 
 
 def deployment(name: str) -> Ref:

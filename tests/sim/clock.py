@@ -8,10 +8,15 @@ START = datetime(2026, 3, 1, 12, 0, 0, tzinfo=UTC)
 
 
 class SimClock:
-    """The port ``Clock``."""
+    """The port ``Clock``.
+
+    Attributes:
+        skew: seconds by which the wall clock is ahead of where it should be; it may jump.
+    """
 
     def __init__(self) -> None:
         self._seconds = 0.0
+        self.skew = 0.0
 
     @property
     def seconds(self) -> float:
@@ -19,7 +24,7 @@ class SimClock:
         return self._seconds
 
     def now(self) -> datetime:
-        return START + timedelta(seconds=self._seconds)
+        return START + timedelta(seconds=self._seconds + self.skew)
 
     def stamp(self, later: float = 0.0) -> str:
         """Now, or some seconds later, as the API writes times."""

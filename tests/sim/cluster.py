@@ -9,18 +9,31 @@ from datetime import datetime
 from typing import Any, TypeVar
 
 from memoapp_operator.domain.decision import Note
-from memoapp_operator.domain.manifest import EVENT, MEMO_APP, POD, SECRET, SERVICE, Kind, Manifest, Ref, ref_of
-from memoapp_operator.domain.names import MANAGED_BY_LABEL
-from memoapp_operator.ports import Conflict, Refused
+from memoapp_operator.domain.manifest import (
+    DEPLOYMENT,
+    EVENT,
+    MEMO_APP,
+    SECRET,
+    SERVICE,
+    STATEFUL_SET,
+    Kind,
+    Manifest,
+    Ref,
+)
+from memoapp_operator.domain.names import MANAGED_BY, MANAGED_BY_LABEL
+from memoapp_operator.ports import ClusterError, Conflict, Refused
 
 from . import fields
 from .clock import SimClock
 from .faults import Faults, Write
+from .kinds import WATCHED, ref_of
 from .validation import invalid
 
 NAMESPACE = "prod"
 OPERATOR = "memoapp-operator"
 MINT = "memoapp-operator-mint"
+SCALER = "memoapp-operator/scale"
+"""What is written through a subresource is owned apart."""
 PERSON = "kubectl"
 
 Owned = dict[str, set[fields.Path]]
@@ -35,6 +48,11 @@ def copied(value: T) -> T:
     return found
 
 
+def unchanged(manifest: Manifest) -> None:
+    """The webhook that changes nothing."""
+    del manifest
+
+
 @dataclass(slots=True)
 class _Stored:
     manifest: Manifest
@@ -45,11 +63,14 @@ class SimCluster:
     """The port ``Cluster``, one namespace.
 
     Attributes:
+        born: how often an object of that name was created.
         log: every write request of the operator.
         faults: what goes wrong with them.
         touched: grows with every change that a watch of the operator would tell.
         admit: a webhook that changes what is applied.
-        refuse: a webhook that says why something is not taken; None where it is.
+        refuse: a webhook that says why something of the operator's is not taken; None where it is.
+        expands: the storage class lets volumes grow.
+        view: what a list answers, given what was asked and what is there: another thing where a cache lags.
         listeners: told of every change: (before, after), None for not there.
         pause: awaited in every call, so that two operators' calls mix.
         writing: the operator's write that takes effect now; None where somebody else changes something.
@@ -58,14 +79,16 @@ class SimCluster:
     def __init__(self, clock: SimClock) -> None:
         self._clock = clock
         self._stored: dict[Ref, _Stored] = {}
-        self._born: dict[Ref, int] = {}
+        self.born: dict[Ref, int] = {}
         self._address = 0
         self.version = 0
         self.touched = 0
         self.log: list[Write] = []
         self.faults = Faults()
-        self.admit: Callable[[Manifest], None] = lambda _: None
+        self.admit: Callable[[Manifest], None] = unchanged
         self.refuse: Callable[[Manifest], str | None] = lambda _: None
+        self.expands = True
+        self.view: Callable[[str, list[Manifest]], list[Manifest]] = lambda _, found: found
         self.listeners: list[Callable[[Manifest | None, Manifest | None], None]] = []
         self.pause: Callable[[], Awaitable[None]] | None = None
         self.writing: Write | None = None
@@ -76,7 +99,7 @@ class SimCluster:
             ref: _Stored(stored.manifest, {manager: {*paths} for manager, paths in stored.owned.items()})
             for ref, stored in other._stored.items()
         }
-        self._born, self._address = {**other._born}, other._address
+        self.born, self._address = {**other.born}, other._address
         self.version, self.touched, self.log = other.version, other.touched, [*other.log]
 
     # What the operator calls.
@@ -90,14 +113,21 @@ class SimCluster:
         await self._yield()
         assert namespace == NAMESPACE
         assert kind is not SECRET, "the operator may not list Secrets"
-        return [copied(item) for item in self.all(kind) if labels.items() <= item["metadata"].get("labels", {}).items()]
+        found = [item for item in self.all(kind) if labels.items() <= item["metadata"].get("labels", {}).items()]
+        return [copied(item) for item in self.view(f"{kind.kind} {dict(labels)}", found)]
 
     async def create(self, manifest: Manifest) -> Manifest:
         return await self._write("create", ref_of(manifest), MINT, lambda: self._create(copied(manifest), MINT))
 
     async def apply(self, manifest: Manifest, *, new: bool = False) -> Manifest:
         sent = copied(manifest)
-        return await self._write("apply", ref_of(manifest), OPERATOR, lambda: self._apply(sent, force=not new))
+        return await self._write(
+            "apply", ref_of(manifest), OPERATOR, lambda: self._apply(sent, OPERATOR, force=not new)
+        )
+
+    async def scale(self, ref: Ref, namespace: str, uid: str, replicas: int) -> None:
+        assert namespace == NAMESPACE
+        await self._write("scale", ref, OPERATOR, lambda: self._scale(ref, uid, replicas))
 
     async def delete(self, ref: Ref, namespace: str, uid: str) -> None:
         assert namespace == NAMESPACE
@@ -114,6 +144,17 @@ class SimCluster:
         manifest = {"apiVersion": "v1", "kind": "Event", "metadata": metadata, "involvedObject": involved, **told}
         manifest["firstTimestamp"] = manifest["lastTimestamp"] = now.strftime("%Y-%m-%dT%H:%M:%SZ")
         await self._write("note", ref_of(about), OPERATOR, lambda: self._tell(manifest))
+
+    async def reach(self, ref: Ref, effect: Callable[[], bool]) -> None:
+        """A request to a pod itself, counted among the writes and never answered; ``effect`` tells if it changed it."""
+
+        def counted() -> None:
+            self.version += effect()
+
+        try:
+            await self._write("steer", ref, OPERATOR, counted)
+        except ClusterError:
+            return
 
     # What people, controllers and tests do.
 
@@ -139,6 +180,10 @@ class SimCluster:
             sent["status"] = stored.manifest["status"]
         return self._replace(stored, sent, manager)
 
+    def apply_as(self, manager: str, manifest: Manifest) -> Manifest:
+        """Server-side apply of somebody else's."""
+        return self._apply(copied(manifest), manager, force=True)
+
     def edit(self, ref: Ref, change: Callable[[Manifest], None], manager: str = PERSON) -> Manifest:
         """Change an object as ``kubectl edit`` does."""
         sent = copied(self._stored[ref].manifest)
@@ -163,7 +208,7 @@ class SimCluster:
 
     def births(self, ref: Ref) -> int:
         """How often an object of that name was created."""
-        return self._born.get(ref, 0)
+        return self.born.get(ref, 0)
 
     def events(self) -> Sequence[Manifest]:
         """What was told about MemoApps, in order."""
@@ -200,15 +245,16 @@ class SimCluster:
         if ref in self._stored:
             raise Conflict(409, "AlreadyExists", f"{ref} already exists")
         self._check(manifest, None)
-        self._born[ref] = self._born.get(ref, 0) + 1
+        self.born[ref] = self.born.get(ref, 0) + 1
         metadata = manifest["metadata"]
-        metadata.setdefault("uid", f"{ref.kind.kind}-{ref.name}-{self._born[ref]}".lower())
+        metadata.setdefault("uid", f"{ref.kind.kind}-{ref.name}-{self.born[ref]}".lower())
         metadata["creationTimestamp"] = self._clock.stamp()
         if "spec" in manifest:
             metadata["generation"] = 1
         stored = _Stored({}, {manager: set(fields.leaves(manifest))})
         if ref.kind is SERVICE:
             manifest["spec"].setdefault("clusterIP", self._next_address())
+        _set_defaults(manifest)
         self._stored[ref] = stored
         return self._keep(stored, None, manifest)
 
@@ -216,35 +262,36 @@ class SimCluster:
         self._address += 1
         return f"10.96.0.{self._address}"
 
-    def _apply(self, manifest: Manifest, *, force: bool) -> Manifest:
+    def _apply(self, manifest: Manifest, manager: str, *, force: bool) -> Manifest:
         ref, wanted_uid = ref_of(manifest), manifest["metadata"].pop("uid", None)
         stored = self._stored.get(ref)
         if wanted_uid is not None and (stored is None or stored.manifest["metadata"]["uid"] != wanted_uid):
             raise Conflict(409, "Conflict", f"{ref} has another uid, or is not there")
         self.admit(manifest)
         if stored is None:
-            return self._create(manifest, OPERATOR)
+            return self._create(manifest, manager)
         wanted = fields.leaves(manifest)
         present = fields.leaves(stored.manifest)
-        for manager, paths in stored.owned.items():
+        for other, paths in stored.owned.items():
             taken = [path for path in wanted if path in paths and present.get(path) != wanted[path]]
-            if taken and manager != OPERATOR and not force:
-                raise Conflict(409, "Conflict", f"{ref}: {taken[0]} is owned by {manager}")
-        return self._merge(stored, wanted, present)
+            if taken and other != manager and not force:
+                raise Conflict(409, "Conflict", f"{ref}: {taken[0]} is owned by {other}")
+        return self._merge(stored, manager, wanted, present)
 
     def _merge(
-        self, stored: _Stored, wanted: Mapping[fields.Path, Any], present: Mapping[fields.Path, Any]
+        self, stored: _Stored, manager: str, wanted: Mapping[fields.Path, Any], present: Mapping[fields.Path, Any]
     ) -> Manifest:
         merged = copied(stored.manifest)
-        mine = stored.owned.get(OPERATOR, set())
-        others = {path for manager, paths in stored.owned.items() if manager != OPERATOR for path in paths}
+        mine = stored.owned.get(manager, set())
+        others = {path for other, paths in stored.owned.items() if other != manager for path in paths}
         fields.drop(merged, mine - wanted.keys() - others)
         for path, value in wanted.items():
             fields.put(merged, path, value)
+        _set_defaults(merged)
         self._check(merged, stored.manifest)
         taken = {path for path, value in wanted.items() if present.get(path) != value}
-        owned: Owned = {name: paths - taken for name, paths in stored.owned.items() if name != OPERATOR}
-        owned[OPERATOR] = set(wanted)
+        owned: Owned = {name: paths - taken for name, paths in stored.owned.items() if name != manager}
+        owned[manager] = set(wanted)
         changed_hands, stored.owned = owned != stored.owned, owned
         if merged == stored.manifest and not changed_hands:
             return stored.manifest
@@ -272,6 +319,14 @@ class SimCluster:
         self.set_status(ref, manifest["status"])
         return stored.manifest
 
+    def _scale(self, ref: Ref, uid: str, replicas: int) -> None:
+        stored = self._stored.get(ref)
+        if stored is None:
+            raise Refused(404, "NotFound", f"{ref} not found")
+        if stored.manifest["metadata"]["uid"] != uid:
+            raise Conflict(409, "Conflict", f"{ref} has another uid")
+        self.edit(ref, lambda found: found["spec"].update(replicas=replicas), SCALER)
+
     def _delete(self, ref: Ref, uid: str) -> None:
         stored = self._stored.get(ref)
         if stored is None:
@@ -285,7 +340,8 @@ class SimCluster:
             self._create(event, OPERATOR)
 
     def _check(self, manifest: Manifest, before: Manifest | None) -> None:
-        reason = self.refuse(manifest) or invalid(manifest, before, self.all(SERVICE))
+        refused = self.refuse(manifest) if self.writing is not None else None
+        reason = refused or invalid(manifest, before, self.all(SERVICE), expands=self.expands)
         if reason:
             name = manifest["metadata"]["name"]
             raise Refused(422, "Invalid", f'{manifest["kind"]} "{name}" is invalid: {reason}')
@@ -310,9 +366,13 @@ class SimCluster:
             listener(before, after)
 
 
+def _set_defaults(manifest: Manifest) -> None:
+    """What the API server fills in where nobody says anything."""
+    if manifest["kind"] in {DEPLOYMENT.kind, STATEFUL_SET.kind}:
+        manifest["spec"].setdefault("replicas", 1)
+
+
 def _watched(manifest: Manifest) -> bool:
-    """MemoApps, and all of our children and their pods but Secrets."""
+    """MemoApps, and all of our children and their pods but Secrets and revisions."""
     kind, labels = manifest["kind"], manifest["metadata"].get("labels", {})
-    if kind == MEMO_APP.kind:
-        return True
-    return kind not in {SECRET.kind, EVENT.kind} and (MANAGED_BY_LABEL in labels or kind == POD.kind)
+    return kind == MEMO_APP.kind or (kind in WATCHED and labels.get(MANAGED_BY_LABEL) == MANAGED_BY)

@@ -7,20 +7,21 @@ import json
 from collections.abc import Callable, Sequence
 
 from memoapp_operator.domain.manifest import (
-    CHILD_KINDS,
     DEPLOYMENT,
-    MEMO_APP,
     POD,
     STATEFUL_SET,
     VOLUME_CLAIM,
     Manifest,
     Ref,
-    ref_of,
 )
 from memoapp_operator.domain.names import COMPONENT_LABEL
 
+from . import endpoints
+from .autoscaling import Autoscaling
 from .clock import SimClock
 from .cluster import SimCluster
+from .endpoints import is_ready
+from .kinds import MADE, ref_of
 
 HASH_LABEL = "pod-template-hash"
 COLLECTED_AFTER = 1.0
@@ -30,12 +31,6 @@ COLLECTED_AFTER = 1.0
 def template_hash(controller: Manifest) -> str:
     text = json.dumps(controller["spec"]["template"], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:8]
-
-
-def is_ready(pod: Manifest) -> bool:
-    return any(
-        item["type"] == "Ready" and item["status"] == "True" for item in pod.get("status", {}).get("conditions", [])
-    )
 
 
 def component_of(manifest: Manifest) -> str:
@@ -52,6 +47,7 @@ class Controllers:
         refuses: why pods of a component are not let in (a quota), or None.
 
     Attributes:
+        autoscaling: the load of Deployments that have an autoscaler.
         collect: which of the objects without an owner the collector takes next; all at once by default.
     """
 
@@ -62,11 +58,13 @@ class Controllers:
         self._pods = 0
         self._progress: dict[str, tuple[str, float]] = {}
         self._collected = 0.0
+        self.autoscaling = Autoscaling(cluster)
         self.collect: Callable[[list[Manifest]], list[Manifest]] = lambda orphans: orphans
 
     def resume(self, other: Controllers) -> None:
         """Go on from where another one is."""
         self._pods, self._progress, self._collected = other._pods, {**other._progress}, other._collected
+        self.autoscaling.load = {**other.autoscaling.load}
 
     def step(self) -> None:
         """Everything that can be done now."""
@@ -74,6 +72,7 @@ class Controllers:
         for claim in self._cluster.all(VOLUME_CLAIM):
             if "status" not in claim:
                 self._cluster.set_status(ref_of(claim), {"phase": "Bound"})
+        self.autoscaling.step()
         pods = [*self._cluster.all(POD)]
         for controller in self._cluster.all(DEPLOYMENT, STATEFUL_SET):
             mine = [pod for pod in pods if _owned(pod, controller)]
@@ -81,6 +80,7 @@ class Controllers:
                 self._deployment(controller, mine)
             else:
                 self._stateful_set(controller, mine)
+        endpoints.step(self._cluster)
 
     def next_change(self) -> float | None:
         """When something happens by the passing of time alone."""
@@ -100,11 +100,12 @@ class Controllers:
         wanted, current = controller["spec"].get("replicas", 1), template_hash(controller)
         new = [pod for pod in pods if _hash(pod) == current]
         old = [pod for pod in pods if _hash(pod) != current]
-        refused = self._refuses(component_of(controller))
         surge = controller["spec"].get("strategy", {}).get("rollingUpdate", {}).get("maxSurge", 1) if old else 0
         room = min(wanted - len(new), wanted + surge - len(pods))
-        if room > 0 and not refused:
-            new += [self._create_pod(controller, current) for _ in range(room)]
+        refused = self._refuses(component_of(controller))
+        while room > 0 and not refused:
+            new.append(self._create_pod(controller, current))
+            room, refused = room - 1, self._refuses(component_of(controller))
         gone = self._scale_down(new, wanted) + self._roll(new, old, wanted)
         left_new, left_old = _without(new, gone), _without(old, gone)
         short = refused if len(left_new) + len(left_old) < wanted or room > 0 else None
@@ -158,7 +159,11 @@ class Controllers:
             pods.remove(pod)
         name = f"{controller['metadata']['name']}-0"
         refused = self._refuses(component_of(controller))
-        if not pods and refused:
+        if controller["spec"]["replicas"] == 0:
+            for pod in pods:
+                self._cluster.remove(ref_of(pod))
+            pods.clear()
+        elif not pods and refused:
             self._tell(controller, "FailedCreate", f'create Pod {name} failed: pods "{name}" is forbidden: {refused}')
         elif not pods and self._cluster.find(Ref(POD, name)) is None:
             pods.append(self._create_pod(controller, current, ordinal=True))
@@ -186,7 +191,7 @@ class Controllers:
         self._pods += 1
         metadata, template = controller["metadata"], controller["spec"]["template"]
         suffix = "0" if ordinal else f"{digest}-{self._pods}"
-        owner = {"apiVersion": controller["apiVersion"], "kind": controller["kind"], "name": metadata["name"]}
+        owner = _maker(controller, digest)
         pod = {
             "apiVersion": "v1",
             "kind": "Pod",
@@ -195,7 +200,7 @@ class Controllers:
                 "namespace": metadata["namespace"],
                 "labels": {**template["metadata"]["labels"], HASH_LABEL: digest},
                 "annotations": template["metadata"].get("annotations", {}),
-                "ownerReferences": [{**owner, "uid": metadata["uid"], "controller": True}],
+                "ownerReferences": [{**owner, "controller": True}],
             },
             "spec": template["spec"],
             "status": {"phase": "Pending"},
@@ -215,17 +220,35 @@ class Controllers:
 
     def _orphans(self) -> list[Manifest]:
         """Objects all of whose owners are gone."""
-        uids = {item["metadata"]["uid"] for item in self._cluster.all(MEMO_APP, DEPLOYMENT, STATEFUL_SET)}
+        uids = {item["metadata"]["uid"] for item in self._cluster.all()}
         return [
             item
-            for item in self._cluster.all(*CHILD_KINDS, POD)
+            for item in self._cluster.all(*MADE, POD)
             if item["metadata"].get("ownerReferences")
-            and not any(owner["uid"] in uids for owner in item["metadata"]["ownerReferences"])
+            and not any(_root(owner) in uids for owner in item["metadata"]["ownerReferences"])
         ]
 
 
+def _maker(controller: Manifest, digest: str) -> Manifest:
+    """The owner of a pod: a StatefulSet itself, or the ReplicaSet that a Deployment has for each template.
+
+    ReplicaSets are no objects of their own here: their uid begins with that of their Deployment.
+    """
+    metadata = controller["metadata"]
+    if controller["kind"] == STATEFUL_SET.kind:
+        return {"apiVersion": "apps/v1", "kind": "StatefulSet", "name": metadata["name"], "uid": metadata["uid"]}
+    name = f"{metadata['name']}-{digest}"
+    return {"apiVersion": "apps/v1", "kind": "ReplicaSet", "name": name, "uid": f"{metadata['uid']}/{digest}"}
+
+
+def _root(owner: Manifest) -> str:
+    """The uid of an owner, or of the Deployment behind a ReplicaSet."""
+    found: str = owner["uid"].partition("/")[0]
+    return found
+
+
 def _owned(pod: Manifest, controller: Manifest) -> bool:
-    return any(owner["uid"] == controller["metadata"]["uid"] for owner in pod["metadata"].get("ownerReferences") or [])
+    return any(_root(owner) == controller["metadata"]["uid"] for owner in pod["metadata"].get("ownerReferences") or [])
 
 
 def _hash(pod: Manifest) -> str:

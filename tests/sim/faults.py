@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from memoapp_operator.domain.manifest import Ref
@@ -18,8 +19,8 @@ class Write:
 
     Attributes:
         number: counted from 1 over the whole simulation.
-        verb: ``create``, ``apply``, ``delete``, ``status`` or ``note``.
-        ref: what was written; for a note, what it is about.
+        verb: ``create``, ``apply``, ``scale``, ``delete``, ``status``, ``note`` or ``steer``.
+        ref: what was written; for a note, what it is about; for ``steer``, the router's pod.
         manager: field manager.
         outcome: ``written``, ``unchanged``, or the name of the error.
     """
@@ -39,6 +40,18 @@ class Faults:
 
     def after(self, write: Write) -> None:
         """May raise: the write took effect, and its sender does not know."""
+
+
+class After(Faults):
+    """Something happens as soon as the n-th write took effect, while its pass goes on."""
+
+    def __init__(self, number: int, happens: Callable[[], None]) -> None:
+        self._number = number
+        self._happens = happens
+
+    def after(self, write: Write) -> None:
+        if write.number == self._number:
+            self._happens()
 
 
 class KillBefore(Faults):
@@ -68,14 +81,14 @@ class KillAfterEach(Faults):
 
 
 class ConflictEvery(Faults):
-    """Every n-th write but Events (which an adapter takes for told)."""
+    """Every n-th write but Events (which an adapter takes for told) and what goes to routers."""
 
     def __init__(self, every: int) -> None:
         self._every = every
         self._count = 0
 
     def before(self, write: Write) -> None:
-        if write.verb == "note":
+        if write.verb in {"note", "steer"}:
             return
         self._count += 1
         if self._count % self._every == 0:

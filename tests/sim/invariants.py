@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from memoapp_operator.domain.manifest import MEMO_APP, SECRET, VOLUME_CLAIM, Manifest, Ref, ref_of
+from memoapp_operator.domain.manifest import MEMO_APP, SECRET, VOLUME_CLAIM, Manifest, Ref
 from memoapp_operator.domain.names import MANAGED_BY, MANAGED_BY_LABEL
 
 from .cluster import SimCluster
+from .kinds import ref_of
 
 
 def watch_over(cluster: SimCluster) -> None:

@@ -6,7 +6,7 @@ import asyncio
 import logging
 from typing import Any
 
-from memoapp_operator.domain.manifest import CHILD_KINDS, POD, Kind, Manifest, Ref, ref_of
+from memoapp_operator.domain.manifest import POD, Kind, Manifest, Ref
 from memoapp_operator.domain.names import COLOUR_LABEL, COMPONENT_LABEL, MANAGED_BY, MANAGED_BY_LABEL
 from memoapp_operator.ports import ClusterError
 from memoapp_operator.render.context import Platform
@@ -18,6 +18,8 @@ from .apps import APP, memoapp
 from .cluster import NAMESPACE
 from .faults import Killed, Write
 from .invariants import watch_over
+from .kinds import MADE, ref_of
+from .release_invariants import ReleaseWatch
 from .world import SimMint, World
 
 logger = logging.getLogger(__name__)
@@ -100,12 +102,18 @@ class Simulation:
         self.mint = SimMint(self.world.clock)
         self.operators = [Operator(self.world, self.mint) for _ in range(leaders)]
         watch_over(self.cluster)
+        self.watch = ReleaseWatch(self.world, APP, alone=leaders == 1)
 
     # What people do.
 
     def declare(self, spec: dict[str, Any], **metadata: Any) -> None:
         """``kubectl apply`` of the MemoApp."""
         self.cluster.put(memoapp(spec, **metadata))
+
+    def order(self, what: str, nonce: str = "1") -> None:
+        """``kubectl annotate memoapp memo memoapp.dev/<what>=<nonce>``."""
+        annotations = {f"memoapp.dev/{what}": nonce}
+        self.cluster.edit(APP, lambda app: app["metadata"].setdefault("annotations", {}).update(annotations))
 
     def restart(self) -> None:
         """Every operator process anew, with empty memory."""
@@ -143,12 +151,14 @@ class Simulation:
     def _next(self) -> float | None:
         """The next moment at which something happens; None where nothing ever will."""
         self.world.step()
+        self.watch.look()
         moments = [*(operator.due() for operator in self.operators), self.world.next_change()]
         return min((moment for moment in moments if moment is not None), default=None)
 
     async def _go_to(self, moment: float) -> None:
         self.world.clock.advance_to(moment)
         self.world.step()
+        self.watch.look()
         due = [each for each in self.operators if (at := each.due()) is not None and at <= moment]
         if len(due) == 1:
             await due[0].run_pass()
@@ -171,6 +181,18 @@ class Simulation:
         found: Manifest = self.app.get("status") or {}
         return found
 
+    @property
+    def phase(self) -> str | None:
+        """Phase of the release."""
+        found: str | None = self.status.get("release", {}).get("phase")
+        return found
+
+    @property
+    def colour(self) -> str:
+        """The colour that serves, as committed."""
+        found: str = self.status["active"]["colour"]
+        return found
+
     def condition(self, type_: str) -> Manifest:
         """The condition of that type; one without status where there is none."""
         found = {item["type"]: item for item in self.status.get("conditions", [])}
@@ -186,7 +208,7 @@ class Simulation:
         """Everything that the operator made and is there."""
         return {
             ref_of(item): item
-            for item in self.cluster.all(*(kinds or CHILD_KINDS))
+            for item in self.cluster.all(*(kinds or MADE))
             if item["metadata"].get("labels", {}).get(MANAGED_BY_LABEL) == MANAGED_BY
         }
 
@@ -195,7 +217,9 @@ class Simulation:
         colour, _, tier = component.rpartition("-")
         wanted = {COMPONENT_LABEL: tier, **({COLOUR_LABEL: colour} if colour else {})}.items()
         return {
-            pod["metadata"]["uid"]: pod for pod in self.cluster.all(POD) if wanted <= pod["metadata"]["labels"].items()
+            pod["metadata"]["uid"]: pod
+            for pod in self.cluster.all(POD)
+            if wanted <= pod["metadata"].get("labels", {}).items()
         }
 
     def find(self, kind: Kind, name: str) -> Manifest:
@@ -208,8 +232,9 @@ class Simulation:
         return self.cluster.log[since:]
 
     def child_writes(self, since: int = 0) -> list[tuple[str, str]]:
-        """Verb and reference of every write request to a child."""
-        return [(write.verb, str(write.ref)) for write in self.writes(since) if write.ref != APP]
+        """Verb and reference of every write request to a child; what goes to routers is none."""
+        writes = (write for write in self.writes(since) if write.ref != APP and write.verb != "steer")
+        return [(write.verb, str(write.ref)) for write in writes]
 
     @property
     def written(self) -> int:

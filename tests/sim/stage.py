@@ -31,14 +31,19 @@ async def serving(spec: dict[str, Any]) -> Simulation:
         _SERVING[key].declare(spec)
         await _SERVING[key].until_rest()
         assert _SERVING[key].ready == "True"
-    found = Simulation()
-    found.world.resume(_SERVING[key].world)
-    found.mint.values += _SERVING[key].mint.values
-    found.restart()
-    return found
+    return resumed(_SERVING[key])
 
 
 _SERVING: dict[str, Simulation] = {}
+
+
+def resumed(other: Simulation, leaders: int = 1) -> Simulation:
+    """A second world that goes on from where the other is, with operators that have just started."""
+    found = Simulation(leaders)
+    found.world.resume(other.world)
+    found.mint.values += other.mint.values
+    found.restart()
+    return found
 
 
 @dataclass(frozen=True)

@@ -19,32 +19,25 @@ def completed(sim: Simulation) -> list[str]:
     return [event["message"].split()[1].rstrip(",") for event in told]
 
 
-def version(number: str) -> dict[str, Any]:
-    spec = apps.full()
-    spec["version"] = number
-    spec["backend"]["image"] = f"docker.io/memoapp/sample-backend:{number}"
-    return spec
-
-
 @pytest.mark.parametrize("between", [0.0, 0.1, 0.3, 0.9])
 async def test_of_two_changes_within_a_second_the_last_wins(between: float) -> None:
-    sim = await stage.serving(version("1.4.0"))
-    sim.declare(version("1.5.0"))
+    sim = await stage.serving(apps.version("1.4.0"))
+    sim.declare(apps.version("1.5.0"))
     await sim.run_for(between)
-    sim.declare(version("1.6.0"))
+    sim.declare(apps.version("1.6.0"))
     await sim.until_rest()
     assert sim.ready == "True"
     assert sim.status["active"]["version"] == "1.6.0"
     assert completed(sim) == ["1.4.0", "1.6.0"]
-    images = {pod["spec"]["containers"][0]["image"] for pod in sim.pods("backend").values()}
+    images = {pod["spec"]["containers"][0]["image"] for pod in sim.pods(f"{sim.colour}-backend").values()}
     assert images == {"docker.io/memoapp/sample-backend:1.6.0"}
 
 
 async def test_a_change_that_is_taken_back_at_once_rolls_back() -> None:
-    sim = await stage.serving(version("1.4.0"))
-    sim.declare(version("1.5.0"))
+    sim = await stage.serving(apps.version("1.4.0"))
+    sim.declare(apps.version("1.5.0"))
     await sim.run_for(1.5)
-    sim.declare(version("1.4.0"))
+    sim.declare(apps.version("1.4.0"))
     await sim.until_rest()
     assert sim.ready == "True"
     assert sim.status["active"]["version"] == "1.4.0"
@@ -80,7 +73,7 @@ async def test_a_field_that_leaves_the_spec_leaves_the_deployment(remove: Callab
 
 
 def backend(sim: Simulation) -> Manifest:
-    return sim.find(DEPLOYMENT, "memo-blue-backend")
+    return sim.find(DEPLOYMENT, f"memo-{sim.colour}-backend")
 
 
 async def test_replicas_alone_are_no_release() -> None:
@@ -111,7 +104,7 @@ async def test_a_single_replica_has_no_disruption_budget() -> None:
 
 async def test_without_a_frontend_its_children_go() -> None:
     sim = await stage.serving(apps.full())
-    spec = apps.full()
+    spec = apps.version("1.5.0", keepOld="5s")
     del spec["frontend"]
     sim.declare(spec)
     await sim.until_rest()
@@ -121,14 +114,13 @@ async def test_without_a_frontend_its_children_go() -> None:
 
 
 async def test_what_serves_is_removed_only_once_nothing_leads_there() -> None:
-    """Routers that have not rolled yet still send their clients to the frontend."""
+    """Routers that have not heard yet still send their clients to the old frontend."""
     sim = await stage.serving(apps.full())
-    spec = apps.full()
+    spec = apps.version("1.5.0", keepOld="0s")
     del spec["frontend"]
     sim.declare(spec)
-    old = sim.pods("router").keys()
-    while old & sim.pods("router").keys():
-        assert sim.pods("frontend")
+    while any(sim.world.routers.weight(pod) == 0 for pod in sim.pods("router").values()):
+        assert sim.pods("blue-frontend")
         await sim.run_for(0.25)
     await sim.until_rest()
     assert not sim.pods("frontend")
@@ -136,7 +128,7 @@ async def test_what_serves_is_removed_only_once_nothing_leads_there() -> None:
 
 async def test_without_redis_its_children_go_once_no_pod_uses_it() -> None:
     sim = await stage.serving(apps.full())
-    spec = apps.full()
+    spec = {**apps.full(), "release": {"keepOld": "5s"}}
     del spec["redis"]
     sim.declare(spec)
     old = sim.pods("backend").keys()
@@ -156,21 +148,24 @@ async def test_a_part_that_comes_later_comes_up() -> None:
     sim.declare(apps.full())
     await sim.until_rest()
     assert sim.ready == "True"
-    assert len(sim.pods("frontend")) == 2
+    assert len(sim.pods(f"{sim.colour}-frontend")) == 2
 
 
 @pytest.mark.parametrize("component", ["backend", "database"])
 async def test_an_image_that_was_mended_comes_up(component: str) -> None:
     """kubernetes/kubernetes#67250: a StatefulSet would keep the pod, were it not Parallel."""
     sim = stage.simulation()
-    sim.world.behaviours["registry.example/typo:1"] = Behaviour.NOT_PULLED
+    sim.world.behaviours["registry.example/typo:17"] = Behaviour.NOT_PULLED
     spec = apps.full()
     target = spec["backend"] if component == "backend" else spec["database"]["managed"]
-    right, target["image"] = target["image"], "registry.example/typo:1"
+    right, target["image"] = target["image"], "registry.example/typo:17"
     sim.declare(spec)
     await sim.until_rest()
     assert sim.ready == "ImagePullBackOff"
     target["image"] = right
     sim.declare(spec)
+    await sim.until_rest()
+    assert sim.ready == ("True" if component == "backend" else "RestartPending")
+    sim.order("restart")
     await sim.until_rest()
     assert sim.ready == "True"

@@ -191,7 +191,7 @@ async def test_a_volume_on_its_way_out_is_left_to_whoever_sent_it() -> None:
 
 async def test_parts_that_leave_the_spec_leave_their_volumes() -> None:
     sim = await stage.serving(apps.full())
-    spec = apps.full()
+    spec = {**apps.full(), "release": {"keepOld": "5s"}}
     del spec["redis"]
     sim.declare(spec)
     await sim.until_rest()

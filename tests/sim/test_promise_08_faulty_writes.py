@@ -29,7 +29,7 @@ async def test_the_end_is_the_same(shape: apps.Shape, faults: Faults) -> None:
     assert all(sim.cluster.births(ref) == 1 for ref in sim.children())
 
 
-@pytest.mark.parametrize("number", [1, 3, 4, 15, 28, 34])
+@pytest.mark.parametrize("number", [1, 3, 4, 15, 28, 36])
 async def test_once_the_lease_is_over_nothing_more_is_written(number: int) -> None:
     sim = stage.simulation()
     sim.cluster.faults = LeaseEnds(number)

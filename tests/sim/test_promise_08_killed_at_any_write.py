@@ -52,7 +52,8 @@ async def test_a_backend_alone_ends_as_if_nothing_had_happened(number: int, kill
 
 async def test_it_gets_there_by_one_write_a_life() -> None:
     sim = await created(apps.full, KillAfterEach())
-    assert sim.operators[0].restarts == sim.written
+    told = [write.verb for write in sim.writes() if write.verb == "steer"]
+    assert sim.written - len(told) <= sim.operators[0].restarts <= sim.written, "the routers are told side by side"
     assert end_state(sim) == FULL.state
     assert born_once(sim)
 
@@ -60,6 +61,4 @@ async def test_it_gets_there_by_one_write_a_life() -> None:
 async def test_a_restart_repeats_no_write() -> None:
     """The one write whose answer was lost is not sent again: it is seen."""
     sim = await created(apps.full, KillAfterEach())
-    assert len({(write.verb, write.ref) for write in sim.writes() if write.verb not in {"status", "note"}}) == len(
-        sim.child_writes()
-    )
+    assert len(set(sim.child_writes())) == len(sim.child_writes())

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from memoapp_operator.domain.manifest import DEPLOYMENT, MEMO_APP, Kind, Manifest
+from memoapp_operator.domain.manifest import DEPLOYMENT, MEMO_APP, REVISION, SECRET, Kind, Manifest
 
-from tests.sim import apps, stage
+from tests.sim import apps, releases, stage
 from tests.sim.kubelet import Behaviour
 from tests.sim.runner import Simulation
 
@@ -29,6 +29,43 @@ async def test_a_restart_costs_no_write(shape: apps.Shape) -> None:
         sim.restart()
         await sim.run_for(40)
     assert sim.written == written
+
+
+ENDS = {**releases.STORIES, "a switch that is long over": None}
+
+
+@pytest.mark.parametrize("name", ENDS)
+async def test_after_a_release_rest_costs_no_write_across_restarts(name: str) -> None:
+    sim = await releases.switched()
+    story = ENDS[name]
+    if story is not None:
+        sim = await story.start()
+        story.happens(sim)
+    await sim.until_rest()
+    if story is None:
+        await sim.run_for(31 * 60)
+        await sim.until_rest()
+        assert sim.phase == "Retired"
+        assert not sim.pods("blue-backend")
+    written = sim.written
+    await sim.run_for(120)
+    sim.restart()
+    await sim.run_for(120)
+    assert sim.written == written
+
+
+async def test_after_many_releases_no_more_is_kept_than_after_a_few() -> None:
+    """The newest five revisions that nothing uses, and the copies that they name."""
+    sim = await releases.serving()
+    kept = []
+    for number in range(9):
+        sim.cluster.put(apps.secret("mail", token=f"geheim{number}"))
+        sim.declare(apps.version(f"2.{number}.0", keepOld="0s"))
+        await sim.until_rest()
+        assert sim.status["active"]["version"] == f"2.{number}.0"
+        kept.append((len(sim.children(REVISION)), len(sim.children(SECRET))))
+    assert kept[-1] == kept[-2] == kept[-3]
+    assert kept[-1][0] == 6
 
 
 def image_missing(sim: Simulation) -> None:

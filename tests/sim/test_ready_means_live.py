@@ -15,15 +15,19 @@ def more_replicas(spec: dict[str, Any]) -> None:
     spec["backend"]["replicas"] = 4
 
 
-def more_connections(spec: dict[str, Any]) -> None:
-    spec["database"]["managed"]["parameters"] = {"max_connections": "300"}
-
-
 def more_routers(spec: dict[str, Any]) -> None:
     spec["traffic"] = {"replicas": 3}
 
 
-CHANGES = [more_replicas, more_connections, more_routers]
+def another_version(spec: dict[str, Any]) -> None:
+    spec["version"] = "1.5.0"
+
+
+def a_way_in(spec: dict[str, Any]) -> None:
+    spec["traffic"] = {"ingress": {"host": "memo.example"}}
+
+
+CHANGES = [more_replicas, more_routers, another_version, a_way_in]
 
 
 @pytest.mark.parametrize("change", CHANGES, ids=lambda each: each.__name__)

@@ -5,16 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import timedelta
 
-from memoapp_operator.adapters.services import weight_in
-from memoapp_operator.domain.manifest import CONFIG_MAP, POD, SERVICE, VOLUME_CLAIM, Manifest, Ref, ref_of
+from memoapp_operator.domain.manifest import POD, SERVICE, VOLUME_CLAIM, Manifest, Ref
+from memoapp_operator.domain.names import COLOUR_LABEL
 from memoapp_operator.domain.observation import Probe, Volume
-from memoapp_operator.ports import ClientCertificate, Login
+from memoapp_operator.ports import ClientCertificate, Login, Steering
 
 from . import kubelet
 from .clock import SimClock
 from .cluster import SimCluster
 from .controllers import Controllers, component_of, is_ready
+from .kinds import ref_of
 from .kubelet import Behaviour, Running
+from .routers import ALONE, Routers
 
 YEAR = timedelta(days=365)
 ANSWERS = Probe(healthy=True, reason="Answering")
@@ -28,7 +30,10 @@ class World:
     Attributes:
         behaviours: how images behave, by image; those that are not named behave well.
         quota: why pods are refused, by component.
-        health: status code of a component's health path; None: no answer. By default 200 where the pod is ready.
+        health_codes: status code of a health path, by component or ``green-backend`` and the like; None: no answer.
+            By default 200 where the pod is ready.
+        unready: names of pods that are not ready, however well their image behaves.
+        routers: what the routers hold.
         volumes: passwords that a database was initialised with, by uid of its claim.
         elsewhere: passwords of external databases and Redis, by host.
     """
@@ -40,6 +45,8 @@ class World:
         self.quota: dict[str, str] = {}
         self.controllers = Controllers(self.cluster, self.clock, self.quota.get)
         self.health_codes: dict[str, int | None] = {}
+        self.unready: set[str] = set()
+        self.routers = Routers(self.cluster)
         self.volumes: dict[str, dict[str, str]] = {}
         self.elsewhere: dict[str, str] = {}
         self._running: dict[str, Running] = {}
@@ -50,6 +57,7 @@ class World:
         self.clock.advance_to(other.clock.seconds)
         self.cluster.resume(other.cluster)
         self.controllers.resume(other.controllers)
+        self.routers.resume(other.routers)
         self.volumes, self.elsewhere = {**other.volumes}, {**other.elsewhere}
         self._running, self._addresses = {**other._running}, other._addresses
 
@@ -76,6 +84,9 @@ class World:
         if running is not None:
             for after in kubelet.moments(self.behaviour(pod), component_of(pod)):
                 yield running.since + after
+            held = self.routers.held(pod)
+            if held is not None and not held.confirmed:
+                yield running.since + ALONE
 
     def behaviour(self, pod: Manifest) -> Behaviour:
         """The worst of the pod's images."""
@@ -99,8 +110,12 @@ class World:
             running = self._start(pod)
         age = self.clock.seconds - running.since
         after = kubelet.READY.get(component_of(pod), kubelet.READY["backend"])
-        ready = behaviour is Behaviour.WELL and age >= after and self._passes_probe(pod, running)
+        ready = behaviour is Behaviour.WELL and age >= after and self._passes_probe(pod, running, age)
         return kubelet.showing(pod, behaviour, running, age, ready, self.clock.stamp())
+
+    def secrets(self, pod: Manifest) -> dict[str, dict[str, str]]:
+        """The Secrets that a pod started with, decoded, by their names."""
+        return self._running[pod["metadata"]["uid"]].secrets
 
     def _start(self, pod: Manifest) -> Running:
         self._addresses += 1
@@ -108,14 +123,20 @@ class World:
         running = Running(self.clock.seconds, stamp, address, kubelet.taken_along(pod, self.cluster))
         self._running[pod["metadata"]["uid"]] = running
         claim = _claim(pod)
+        if component_of(pod) == "router":
+            self.routers.start(pod)
         if component_of(pod) == "database" and claim is not None:
             uid = self.cluster.find(Ref(VOLUME_CLAIM, claim))["metadata"]["uid"]  # type: ignore[index]
             secret = next(iter(running.secrets.values()))
             self.volumes.setdefault(uid, dict(secret))
         return running
 
-    def _passes_probe(self, pod: Manifest, running: Running) -> bool:
+    def _passes_probe(self, pod: Manifest, running: Running, age: float) -> bool:
         """The backend is ready only while it reaches its database with the password that it started with."""
+        if pod["metadata"]["name"] in self.unready:
+            return False
+        if component_of(pod) == "router":
+            return self.routers.is_ready(pod, age)
         if component_of(pod) != "backend":
             return True
         for variable in pod["spec"]["containers"][0].get("env", []):
@@ -140,31 +161,45 @@ class World:
         return NOT_REACHABLE
 
     async def health(self, address: str, port: int, path: str) -> int | None:
-        assert port
         assert path.startswith("/")
+        for pod in self._at(address, port):
+            return self.health_code(pod)
+        return None
+
+    def health_code(self, pod: Manifest) -> int | None:
+        """What a pod answers on its health path."""
+        code = 200 if is_ready(pod) else 503
+        return self.health_codes.get(_coloured(pod), self.health_codes.get(component_of(pod), code))
+
+    def _at(self, address: str, port: int) -> Iterator[Manifest]:
+        """The pods that may answer at an address: one by its own, or the ready ones behind a Service's."""
         for pod in self.cluster.all(POD):
             if pod.get("status", {}).get("podIP") == address:
-                return self.health_codes.get(component_of(pod), 200 if is_ready(pod) else 503)
-        return None
+                yield pod
+        for service in self.cluster.all(SERVICE):
+            if service["spec"]["clusterIP"] == address and any(
+                each["port"] == port for each in service["spec"]["ports"]
+            ):
+                yield from self._behind(service["metadata"]["name"])
 
     async def volume(self, address: str) -> Volume | None:
         assert address
         return Volume(size=10 << 30, used=1 << 30, available=9 << 30)
 
-    async def green_weight(self, address: str, certificate: ClientCertificate) -> int | None:
-        for pod in self.cluster.all(POD):
-            if pod.get("status", {}).get("podIP") == address and is_ready(pod):
-                held = next(iter(self._running[pod["metadata"]["uid"]].secrets.values()))
-                if held["ca.crt"] != certificate.authority:
-                    return None
-                return self._weight(pod)
-        return None
+    async def steering(self, address: str, certificate: ClientCertificate) -> Steering | None:
+        pod = self._router_at(address, certificate)
+        return None if pod is None else self.routers.held(pod)
 
-    def _weight(self, pod: Manifest) -> int | None:
-        for volume in pod["spec"]["volumes"]:
-            state = self.cluster.find(Ref(CONFIG_MAP, volume.get("configMap", {}).get("name", "")))
-            if state is not None and "state.map" in state["data"]:
-                return weight_in(f"0x0 {state['data']['state.map']}")
+    async def steer(self, address: str, certificate: ClientCertificate, wanted: Steering) -> None:
+        pod = self._router_at(address, certificate)
+        if pod is not None:
+            await self.cluster.reach(ref_of(pod), lambda: self.routers.steer(pod, wanted))
+
+    def _router_at(self, address: str, certificate: ClientCertificate) -> Manifest | None:
+        for pod in self.cluster.all(POD):
+            if pod.get("status", {}).get("podIP") == address and address not in self.routers.deaf:
+                held = next(iter(self._running[pod["metadata"]["uid"]].secrets.values()))
+                return pod if held["ca.crt"] == certificate.authority else None
         return None
 
     def _ask_database(self, login: Login) -> Probe:
@@ -186,6 +221,11 @@ class World:
         for pod in self.cluster.all(POD):
             if selector is not None and selector <= pod["metadata"]["labels"].items() and is_ready(pod):
                 yield pod
+
+
+def _coloured(pod: Manifest) -> str:
+    """``green-backend`` and the like."""
+    return f"{pod['metadata'].get('labels', {}).get(COLOUR_LABEL)}-{component_of(pod)}"
 
 
 def _claim(pod: Manifest) -> str | None:

@@ -1,9 +1,11 @@
-"""What the operator costs: ``python tools/bench [--long]``; exit code 1 where a limit is not kept."""
+"""What the operator costs, with PASS or FAIL; exit code 1 where a limit is not kept. ``--help`` tells what there is."""
 
 from __future__ import annotations
 
 import argparse
+import itertools
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 
 import yaml
@@ -12,15 +14,19 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from tests.cluster_guard import PREFIX, ForeignClusterError, kubeconfig
 from tests.kube import Kube
-from tools.bench.measure import bench
+from tools.bench.figures import Fact, Figure
+from tools.bench.measure import Bench, bench
+from tools.bench.switches import Switches
 from tools.testbed import steps
 
 
 def main() -> int:
     """Print one line a figure."""
     parser = argparse.ArgumentParser(prog="tools/bench", description=__doc__)
-    parser.add_argument("--long", action="store_true", help="ten minutes of rest instead of one")
-    rest = 600.0 if parser.parse_args().long else 60.0
+    parser.add_argument("--long", action="store_true", help="ten minutes of rest instead of one, 20 switches and not 5")
+    parser.add_argument("--switches", action="store_true", help="switches and rollbacks, and nothing else")
+    parser.add_argument("--many", type=int, default=0, metavar="N", help="N suspended MemoApps, and nothing else")
+    given = parser.parse_args()
     try:
         path = kubeconfig()
     except ForeignClusterError as error:
@@ -29,10 +35,18 @@ def main() -> int:
     cluster = str(yaml.safe_load(path.read_text(encoding="utf-8"))["current-context"]).removeprefix(PREFIX)
     kept = True
     with Kube.from_kubeconfig(path) as kube, bench(kube, cluster, steps.names()) as run:
-        for figure in run.figures(rest):
+        for figure in _figures(given, run):
             print(figure, flush=True)
             kept &= figure.holds
     return 0 if kept else 1
+
+
+def _figures(given: argparse.Namespace, run: Bench) -> Iterable[Figure | Fact]:
+    if given.many:
+        return run.many(given.many)
+    rest, rounds = (600.0, 20) if given.long else (60.0, 5)
+    switches = Switches(run.kube, run.cluster, run.namespace, run.images, rounds)
+    return switches.figures() if given.switches else itertools.chain(run.figures(rest), switches.figures())
 
 
 if __name__ == "__main__":

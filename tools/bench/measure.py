@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 
 from tests.kube import Kube, Object, condition
 from tools.bench.figures import Figure
+from tools.bench.many import many
 from tools.testbed import audit, leadership, nodes, sample
 from tools.testbed.audit import Write
 from tools.testbed.steps import NAMESPACE
@@ -29,6 +30,7 @@ CHILDREN = (
     "apps/v1/Deployment",
     "policy/v1/PodDisruptionBudget",
     "networking.k8s.io/v1/NetworkPolicy",
+    "apps/v1/ControllerRevision",
 )
 _AFTER_A_RESTART = 25.0
 """Seconds: two looks of the new leader at an app that is well, at the testbed's resync of 10 s."""
@@ -58,6 +60,10 @@ class Bench:
         yield Figure("writes at a change of the leader", len(self._writes_at_a_restart()), 0)
         yield self._memory()
         yield self._latency()
+
+    def many(self, count: int) -> Iterator[Figure]:
+        """The figures of many MemoApps at rest."""
+        return many(self.kube, self.cluster, self.namespace, self.images, count)
 
     def _writes(self, since: datetime | None = None) -> list[Write]:
         return audit.by_operator(audit.writes(self.cluster, self.namespace), since)

@@ -1,26 +1,23 @@
-"""`make demo`: a cluster, the images, the operator by its chart, and a MemoApp that serves."""
+"""`make demo`: cluster, images, the operator by its chart, a MemoApp, a release that switches, one that is refused."""
 
 from __future__ import annotations
 
-import json
-import subprocess
 import sys
 import time
-import urllib.error
-import urllib.request
 from pathlib import Path
 from typing import Any
 
+from tests.load.background import BackgroundError
 from tools.testbed import steps
 
-CLUSTER = "demo"
-NAMESPACE = "demo"
-NODE_PORT = 30080
-READY_WITHIN = 300.0
+from . import page
+from .kube import APP, CLUSTER, NAMESPACE, DemoError, apply, condition, kubectl
+from .table import follow
 
-
-class DemoError(Exception):
-    """The demo cannot go on; the message says why in one line."""
+_PATIENCE = 300.0
+"""Seconds for anything to come up."""
+_DEADLINE = "20s"
+"""How long the bad version may take: shorter than anybody would choose, so that the demo is."""
 
 
 def say(text: str) -> None:
@@ -28,89 +25,35 @@ def say(text: str) -> None:
     print(f"\n== {text}", flush=True)
 
 
-def kubectl(*arguments: str, stdin: str | None = None) -> str:
-    """Run kubectl against the demo's cluster; its output.
-
-    Raises:
-        DemoError: it failed; the message is what it said.
-    """
-    done = subprocess.run(
-        [steps.tool(CLUSTER, "kubectl"), *arguments],
-        input=stdin,
-        env=steps.environment(CLUSTER),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if done.returncode != 0:
-        raise DemoError(f"kubectl {' '.join(arguments[:3])}: {done.stderr.strip()}")
-    return done.stdout
-
-
-def memoapp(names: dict[str, str]) -> dict[str, Any]:
+def memoapp(names: dict[str, str], version: str, *, next_: bool = False, **backend: Any) -> dict[str, Any]:
     """The demo's MemoApp, with the images that this machine has."""
+    suffix = "-next" if next_ else ""
     return {
         "apiVersion": "memoapp.dev/v1alpha1",
         "kind": "MemoApp",
-        "metadata": {"name": "memo", "namespace": NAMESPACE},
+        "metadata": {"name": APP, "namespace": NAMESPACE},
         "spec": {
-            "version": "1.0.0",
-            "frontend": {"image": names["frontend"]},
-            "backend": {"image": names["backend"]},
+            "version": version,
+            "frontend": {"image": names[f"frontend{suffix}"]},
+            "backend": {"image": names[f"backend{suffix}"], **backend},
             "database": {"managed": {"image": names["postgres"], "storage": {"size": "1Gi"}}},
             "redis": {"managed": {"image": names["redis"]}},
             "traffic": {"image": names["haproxy"]},
+            "release": {"deadline": _DEADLINE if backend else "30m"},
         },
     }
 
 
-def page_service() -> dict[str, Any]:
-    """The page on this machine's loopback: the demo's own Service, beside that of the MemoApp."""
-    return {
-        "apiVersion": "v1",
-        "kind": "Service",
-        "metadata": {"name": "memo-page", "namespace": NAMESPACE},
-        "spec": {
-            "type": "NodePort",
-            "selector": {"memoapp.dev/app": "memo", "app.kubernetes.io/component": "router"},
-            "ports": [{"port": 80, "targetPort": 8080, "nodePort": NODE_PORT}],
-        },
-    }
+def _is_ready(told: dict[str, Any]) -> bool:
+    return condition(told, "Ready").get("status") == "True"
 
 
-def follow() -> None:
-    """Show the table line by line as it changes, until the MemoApp is Ready."""
-    began, shown = time.monotonic(), ""
-    print(kubectl("get", "memoapp", "-n", NAMESPACE).splitlines()[0])
-    while time.monotonic() - began < READY_WITHIN:
-        line = kubectl("get", "memoapp", "memo", "-n", NAMESPACE, "--no-headers").rstrip("\n")
-        if line.split()[:-1] != shown.split()[:-1]:
-            print(line, flush=True)
-            shown = line
-        status = json.loads(kubectl("get", "memoapp", "memo", "-n", NAMESPACE, "-o", "json")).get("status", {})
-        conditions = {item["type"]: item for item in status.get("conditions", [])}
-        if conditions.get("Ready", {}).get("status") == "True":
-            return
-        time.sleep(0.5)
-    reason = conditions.get("Ready", {})
-    raise DemoError(f"not Ready after {READY_WITHIN:g} s: {reason.get('reason')}: {reason.get('message')}")
+def _is_over(told: dict[str, Any]) -> bool:
+    return (told.get("release") or {}).get("phase") in {"Completed", "Retired"} and _is_ready(told)
 
 
-def request(address: str, path: str, body: dict[str, str] | None = None) -> Any:
-    """One request to the page's API; the decoded answer. Tried for ten seconds: the node port is new."""
-    data = json.dumps(body).encode() if body is not None else None
-    deadline = time.monotonic() + 10
-    while True:
-        try:
-            call = urllib.request.Request(  # noqa: S310 -- the address is ours
-                address + path, data=data, headers={"Content-Type": "application/json"}
-            )
-            with urllib.request.urlopen(call, timeout=5) as answer:  # noqa: S310
-                return json.load(answer)
-        except (urllib.error.URLError, OSError) as error:
-            if time.monotonic() > deadline:
-                raise DemoError(f"{address}{path}: {error}") from error
-            time.sleep(0.3)
+def _is_refused(told: dict[str, Any]) -> bool:
+    return (told.get("release") or {}).get("phase") == "Rejected"
 
 
 def up() -> None:
@@ -122,39 +65,73 @@ def up() -> None:
     steps.images(CLUSTER)
     say("Operator, by its Helm chart")
     steps.operator(CLUSTER, {})
-    say("A MemoApp")
     names = steps.names()
+    _first(names)
+    _switch(names)
+    _refused(names)
+    farewell(time.monotonic() - began)
+
+
+def _first(names: dict[str, str]) -> None:
+    say("A MemoApp, version 1.0.0")
     if kubectl("get", "namespace", NAMESPACE, "--ignore-not-found") == "":
         kubectl("create", "namespace", NAMESPACE)
-    manifest = json.dumps(memoapp(names))
-    kubectl("apply", "-f", "-", stdin=manifest)
-    kubectl("apply", "-f", "-", stdin=json.dumps(page_service()))
+    apply(memoapp(names, "1.0.0"))
+    apply(page.service())
     print("$ kubectl get memoapp --watch")
-    follow()
+    follow(_is_over, _PATIENCE)
     say("A memo, written and read through the page's API")
-    address = f"http://127.0.0.1:{steps.ports(CLUSTER)[NODE_PORT]}"
-    written = request(address, "/api/memos", {"text": f"written at {time.strftime('%H:%M:%S')}"})
-    read = request(address, "/api/memos")["memos"]
+    written = page.request("/api/memos", {"text": f"written at {time.strftime('%H:%M:%S')}"})
+    read = page.request("/api/memos")["memos"]
     if written["id"] not in [memo["id"] for memo in read]:
         raise DemoError(f"memo {written['id']} was written and is not read back")
     print(f"memo {written['id']}: {written['text']!r}; {len(read)} in all")
-    farewell(address, time.monotonic() - began)
 
 
-def farewell(address: str, seconds: float) -> None:
+def _switch(names: dict[str, str]) -> None:
+    say(f"Version 1.1.0 takes over, while clients send {page.RATE:.0f} requests a second")
+    with page.clients() as results:
+        apply(memoapp(names, "1.1.0", next_=True))
+        print("$ kubectl get memoapp --watch")
+        follow(lambda told: _is_over(told) and told["active"]["version"] == "1.1.0", _PATIENCE)
+    (result,) = results
+    print(page.told(result))
+    if result.failed:
+        raise DemoError("a switch must not fail a request")
+
+
+def _refused(names: dict[str, str]) -> None:
+    say("Version 1.2.0 never gets healthy, and is refused")
+    bad = {"env": [{"name": "FAULT", "value": "never-healthy"}]}
+    with page.clients() as results:
+        apply(memoapp(names, "1.2.0", next_=True, **bad))
+        print("$ kubectl get memoapp --watch")
+        told = follow(_is_refused, _PATIENCE)
+    (result,) = results
+    ready = condition(told, "Ready")
+    print(f"Ready is False: {ready['reason']}: {ready['message']}")
+    print(page.told(result))
+    if result.failed:
+        raise DemoError("a version that is refused must not fail a request")
+    say("Back to version 1.1.0, which never ceased to serve")
+    apply(memoapp(names, "1.1.0", next_=True))
+    follow(_is_ready, _PATIENCE)
+
+
+def farewell(seconds: float) -> None:
     """Where everything is, and what to try."""
     kubeconfig = steps.environment(CLUSTER)["KUBECONFIG"]
     folder = Path(steps.tool(CLUSTER, "kubectl")).parent
     say(f"Done in {seconds:.0f} s")
     print(f"""
-The page:    {address}
+The page:    {page.address()}
 kubectl:     export KUBECONFIG={kubeconfig} PATH={folder}:$PATH
 
 Three things to try:
-  kubectl -n {NAMESPACE} delete deployment,service,configmap -l memoapp.dev/app=memo   # all of it comes back
-  kubectl -n {NAMESPACE} patch memoapp memo --type merge -p '{{"spec":{{"backend":{{"image":"not-there:1"}}}}}}'
-      # READY turns False with the reason, AVAILABLE stays True: kubectl -n {NAMESPACE} describe memoapp memo
-  kubectl -n {NAMESPACE} delete memoapp memo; kubectl -n {NAMESPACE} get pvc,secret   # the data and its key stay
+  kubectl -n {NAMESPACE} delete deployment,service,configmap -l memoapp.dev/app={APP}   # all of it comes back
+  kubectl -n {NAMESPACE} patch memoapp {APP} --type merge -p '{{"spec":{{"backend":{{"image":"not-there:1"}}}}}}'
+      # READY turns False with the reason, AVAILABLE stays True: kubectl -n {NAMESPACE} describe memoapp {APP}
+  kubectl -n {NAMESPACE} delete memoapp {APP}; kubectl -n {NAMESPACE} get pvc,secret   # the data and its key stay
 
 make demo-down removes everything.""")
 
@@ -163,7 +140,7 @@ def main() -> int:
     """Exit code 1 with one line where the demo could not go on."""
     try:
         up()
-    except (DemoError, steps.StepError) as error:
+    except (BackgroundError, DemoError, steps.StepError) as error:
         print(f"demo: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:

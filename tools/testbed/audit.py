@@ -1,4 +1,4 @@
-"""Who wrote what to the API server, by its audit log."""
+"""Who asked and wrote what of the API server, by its audit log."""
 
 from __future__ import annotations
 
@@ -15,15 +15,17 @@ _LOG = "/var/log/kubernetes/audit.log"
 OPERATOR = "system:serviceaccount:memoapp-system:memoapp-operator"
 _POD_NAME = "authentication.kubernetes.io/pod-name"
 _APART = frozenset({"leases", "events"})
+READS = frozenset({"get", "list", "watch"})
+_COMPLETE = "ResponseComplete"
 
 
 @dataclass(frozen=True, slots=True)
 class Write:
-    """One write as the API server took it.
+    """One write, or read, as the API server took it.
 
     Attributes:
         at: when it came in.
-        verb: create, update, patch, delete.
+        verb: create, update, patch, delete; of reads get, list, watch.
         resource: plural, with the subresource behind a slash.
         name: of the object; empty where the server chose it.
         user: who.
@@ -62,8 +64,18 @@ class Write:
 
 def writes(cluster: str, text: str) -> list[Write]:
     """The writes so far whose entry holds ``text``, such as a namespace or a user; oldest first."""
+    return _found(cluster, text, '/"verb":"(get|list|watch)"/d')
+
+
+def calls(cluster: str, text: str) -> list[Write]:
+    """The writes and, as far as they are recorded, the reads so far whose entry holds ``text``; oldest first."""
+    return _found(cluster, text, "")
+
+
+def _found(cluster: str, text: str, but: str) -> list[Write]:
+    script = 'grep -F "$1" "$2" | sed -E "$3"'
     try:
-        found = inside(cluster, control_plane(cluster), "grep", "-F", text, _LOG)
+        found = inside(cluster, control_plane(cluster), "sh", "-c", script, "sh", text, _LOG, but)
     except StepError:
         return []
     return sorted(map(Write.read, _entries(found)), key=lambda write: write.at)
@@ -85,5 +97,5 @@ def _entries(lines: str) -> Iterator[dict[str, Any]]:
             entry = json.loads(line)
         except ValueError:
             continue
-        if "dryRun=" not in entry.get("requestURI", ""):
+        if entry["stage"] == _COMPLETE and "dryRun=" not in entry.get("requestURI", ""):
             yield entry

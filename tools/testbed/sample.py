@@ -32,6 +32,26 @@ def small(images: Mapping[str, str]) -> dict[str, Any]:
     }
 
 
+def tiered(images: Mapping[str, str]) -> dict[str, Any]:
+    """The small MemoApp with a frontend, and two routers as anybody would have."""
+    spec = small(images)
+    frontend = {"image": images["frontend"], "replicas": 1, "resources": _LITTLE}
+    return {**spec, "frontend": frontend, "traffic": {**spec["traffic"], "replicas": 2}}
+
+
+def version(images: Mapping[str, str], number: str, **environment: str) -> dict[str, Any]:
+    """What a person changes in the small MemoApp for another version; variables that are not named are gone."""
+    suffix = "" if number.startswith("1.0") else "-next"
+    variables = [{"name": name, "value": value} for name, value in environment.items()]
+    return {"version": number, "backend": {"image": images[f"backend{suffix}"], "env": variables or None}}
+
+
+def tiered_version(images: Mapping[str, str], number: str, **environment: str) -> dict[str, Any]:
+    """The same for the one with a frontend."""
+    suffix = "" if number.startswith("1.0") else "-next"
+    return {**version(images, number, **environment), "frontend": {"image": images[f"frontend{suffix}"]}}
+
+
 def full(images: Mapping[str, str]) -> dict[str, Any]:
     """A MemoApp with everything that it can have, two pods of each tier."""
     tier = {"replicas": 2, "resources": _LITTLE}

@@ -8,17 +8,21 @@ from collections.abc import Iterator
 from memoapp_operator.api.v1alpha1.memoapp import MemoAppStatus, OrdersStatus, ReleasePhase
 
 from . import conditions
+from .colours import serves
 from .decision import Decision, Note
 from .forward import warm_until
 from .observation import ChildState, Observation
 from .phases import is_over
 from .release import step
+from .rollback import is_warm
 from .state import State
 from .verdicts import verdicts
 
 # What no watch tells (the database's own answer, a health path) is asked for this often, in seconds.
 PROGRESS_INTERVAL = 2.0
 STALLED_INTERVAL = 10.0
+# Where no pod runs, the Secrets and ConfigMaps that people own are all that can change unseen.
+SUSPENDED_INTERVAL = 60.0
 
 
 def decide(seen: Observation, *, resync: float) -> Decision:
@@ -91,8 +95,8 @@ def _shown(phase: ReleasePhase) -> str:
 def _again(seen: Observation, status: MemoAppStatus, resync: float) -> float:
     release = status.release
     if seen.app.spec.suspend:
-        return resync
-    if release is not None and not is_over(release.phase):
+        return max(SUSPENDED_INTERVAL, resync)
+    if release is not None and (not is_over(release.phase) or _may_turn_back(seen, status)):
         return min(PROGRESS_INTERVAL, resync)
     if conditions.is_true(status.conditions, conditions.STALLED):
         return min(STALLED_INTERVAL, resync)
@@ -104,9 +108,18 @@ def _again(seen: Observation, status: MemoAppStatus, resync: float) -> float:
     return resync
 
 
+def _may_turn_back(seen: Observation, status: MemoAppStatus) -> bool:
+    """What serves has no ready pod and the warm colour has: no event comes when that has been so for long enough."""
+    state = State.of(status)
+    if state.active is None or not is_warm(seen, state):
+        return False
+    return not serves(seen, state.colours, state.active.colour)
+
+
 def transitions(uid: str, before: MemoAppStatus, after: MemoAppStatus) -> Iterator[Note]:
     """One note for each transition that a person would want to read about."""
     yield from _release_notes(uid, before, after)
+    yield from _order_notes(uid, before, after)
     old = {item.type: item for item in before.conditions}
     for item in after.conditions:
         previous = old.get(item.type)
@@ -157,6 +170,23 @@ def _release_notes(uid: str, before: MemoAppStatus, after: MemoAppStatus) -> Ite
     # Held and back again is another transition: the conditions' times tell it apart.
     moment = release.finished_at or release.deadline or release.started_at
     yield Note(warning=warning, reason=reason, message=text, key=_key(uid, reason, release.id, moment))
+
+
+def _order_notes(uid: str, before: MemoAppStatus, after: MemoAppStatus) -> Iterator[Note]:
+    """Orders that were noted and changed nothing: whoever gave them should read why."""
+    old, new = before.orders or OrdersStatus(), after.orders or OrdersStatus()
+    if before.release is None:
+        return
+    if new.rollback and new.rollback != old.rollback and before.release == after.release:
+        text = "there is no old colour with ready pods to go back to; put the old version into the spec"
+        yield Note(warning=True, reason="RollbackIgnored", message=text, key=_key(uid, "rollback", new.rollback))
+    if new.retry and new.retry != old.retry and (before.release, before.rejected) == (after.release, after.rejected):
+        yield Note(
+            warning=True,
+            reason="RetryIgnored",
+            message="nothing that is declared is rejected or held",
+            key=_key(uid, "retry", new.retry),
+        )
 
 
 def _key(*parts: str) -> str:

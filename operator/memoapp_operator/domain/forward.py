@@ -13,13 +13,20 @@ from .durations import seconds
 from .observation import Observation, Trouble
 from .rollback import is_warm, turn_back
 from .state import State, other, split
-from .transitions import begun, deadline, is_late, lost, moved, moved_on, serving
+from .transitions import begun, deadline, is_late, limit_of, lost, moved, moved_on, serving
+from .troubles import PULL_FAILED
+
+PULL_PATIENCE = 20.0
+"""Seconds from the beginning of a release in which an image that cannot be pulled does not reject it.
+
+The kubelet tries again after 10 s, then after twice as long each time (kubernetes.io, "Images": image pull back-off).
+"""
 
 
 def warm_until(seen: Observation, release: ReleaseStatus) -> datetime:
     """When the old colour goes."""
     began = datetime.fromisoformat(release.finished_at or release.started_at)
-    return began + timedelta(seconds=seconds(seen.app.spec.release.keep_old))
+    return began + timedelta(seconds=seconds(limit_of(seen, Phase.COMPLETED) or "0s"))
 
 
 def pending(seen: Observation, state: State) -> State:
@@ -31,7 +38,7 @@ def pending(seen: Observation, state: State) -> State:
         return state
     held = {**state.colours, state.release.colour.value: stored.name}
     floor = colours.replicas(seen, state.colours, state.active.colour) if state.active else {}
-    found = moved(state, seen, Phase.PREPARING, deadline=deadline(seen), replicas=floor or None)
+    found = moved(state, seen, Phase.PREPARING, deadline=deadline(seen, Phase.PREPARING), replicas=floor or None)
     return replace(found, colours=held)
 
 
@@ -47,7 +54,8 @@ def preparing(seen: Observation, state: State) -> State:
         return _up(seen, state, release)
     failure = _failure(seen, state, release, up=up)
     if failure is None:
-        return state if _counts(seen, state, release) else moved(state, seen, Phase.PREPARING, deadline=deadline(seen))
+        anew = deadline(seen, Phase.PREPARING)
+        return state if _counts(seen, state, release) else moved(state, seen, Phase.PREPARING, deadline=anew)
     found = moved(state, seen, Phase.REJECTED, ended=True, reason=failure.reason, message=failure.message[:1024])
     return found.without(release.colour).rejecting(release.id, failure)
 
@@ -55,7 +63,8 @@ def preparing(seen: Observation, state: State) -> State:
 def _up(seen: Observation, state: State, release: ReleaseStatus) -> State:
     """The colour is there: the first one serves at once, any other waits for its clients."""
     if state.active is not None:
-        return replace(moved(state, seen, Phase.SHIFTING, deadline=deadline(seen)), traffic=split(release.colour))
+        shifted = moved(state, seen, Phase.SHIFTING, deadline=deadline(seen, Phase.SHIFTING))
+        return replace(shifted, traffic=split(release.colour))
     if not colours.routed(seen, split(release.colour)):
         return state
     return serving(moved(state, seen, Phase.COMPLETED, ended=True), seen)
@@ -69,13 +78,19 @@ def _failure(seen: Observation, state: State, release: ReleaseStatus, *, up: boo
     if state.active is None:
         return None
     trouble = colours.trouble_of(seen, state.colours, release.colour)
-    if trouble is not None and trouble.stalls:
+    if trouble is not None and trouble.stalls and not _may_pass(seen, release, trouble):
         return trouble
     if not is_late(seen, release) or not _counts(seen, state, release):
         return None
     waited = Trouble("RouterNotReady", "not every router is ready", stalls=True) if up else trouble
     told = waited or Trouble("DeadlineExceeded", "not ready", stalls=True)
-    return Trouble(told.reason, f"{told.message} for {seen.app.spec.release.deadline}", stalls=True)
+    return Trouble(told.reason, f"{told.message} for {limit_of(seen, release.phase)}", stalls=True)
+
+
+def _may_pass(seen: Observation, release: ReleaseStatus, trouble: Trouble) -> bool:
+    """A registry that hiccups once rejects nothing: the kubelet tries again."""
+    age = (seen.now - datetime.fromisoformat(release.started_at)).total_seconds()
+    return trouble.reason == PULL_FAILED and age < PULL_PATIENCE
 
 
 def _counts(seen: Observation, state: State, release: ReleaseStatus) -> bool:
@@ -98,8 +113,8 @@ def shifting(seen: Observation, state: State) -> State:
     if is_late(seen, release):
         if state.traffic is not None and seen.recorded != state.traffic.green:
             # No router was told yet: the operator was away.
-            return moved(state, seen, Phase.SHIFTING, deadline=deadline(seen))
-        text = f"not every router took the weights for {seen.app.spec.release.deadline}"
+            return moved(state, seen, Phase.SHIFTING, deadline=deadline(seen, Phase.SHIFTING))
+        text = f"not every router took the weights for {limit_of(seen, release.phase)}"
         return turn_back(seen, state, Trouble("RoutersNotReached", text, stalls=True))
     return state
 

@@ -28,6 +28,19 @@ ROLLING_BACK, ROLLED_BACK, HELD, REJECTED, WITHDRAWN = (
 
 
 @dataclass(frozen=True, slots=True)
+class Limit:
+    """How long a phase may last, and where it goes then.
+
+    Attributes:
+        field: of ``spec.release``, a duration.
+        to: the phase that follows once it is over.
+    """
+
+    field: str
+    to: Phase
+
+
+@dataclass(frozen=True, slots=True)
 class Row:
     """One phase.
 
@@ -35,11 +48,13 @@ class Row:
         does: what happens in it.
         moves: where it can go, each with the event that takes it there.
         over: nothing of the release is under way any more; a new one may begin.
+        limit: None where it lasts until something happens; its conditions say what it waits for.
     """
 
     does: str
     moves: dict[Phase, str]
     over: bool = False
+    limit: Limit | None = None
 
 
 MOVES: dict[Phase, Row] = {
@@ -55,6 +70,7 @@ MOVES: dict[Phase, Row] = {
             REJECTED: "a trouble that does not pass, or the deadline",
             WITHDRAWN: "the spec changed",
         },
+        limit=Limit("deadline", REJECTED),
     ),
     SHIFTING: Row(
         "the weights are set in every router and read back",
@@ -63,6 +79,7 @@ MOVES: dict[Phase, Row] = {
             ROLLING_BACK: "the new colour is not well, the deadline, or the spec changed",
             WITHDRAWN: "all is suspended",
         },
+        limit=Limit("deadline", ROLLING_BACK),
     ),
     COMPLETED: Row(
         "the new colour serves; the old one stays warm for keepOld",
@@ -72,6 +89,7 @@ MOVES: dict[Phase, Row] = {
             PENDING: "the spec changed",
         },
         over=True,
+        limit=Limit("keepOld", RETIRED),
     ),
     RETIRED: Row("the old colour is gone", {PENDING: "the spec changed"}, over=True),
     ROLLING_BACK: Row(

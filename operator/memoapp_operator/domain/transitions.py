@@ -66,9 +66,17 @@ def moved_on(seen: Observation, state: State) -> bool:
     return seen.declared is not None and state.release is not None and seen.declared.id != state.release.id
 
 
-def deadline(seen: Observation) -> str:
-    """When the phase that begins now is over (RFC 3339)."""
-    return timestamp(seen.now + timedelta(seconds=seconds(seen.app.spec.release.deadline)))
+def limit_of(seen: Observation, phase: Phase) -> str | None:
+    """How long the phase may last, as the spec says it (``30m``); None where it has no limit."""
+    limit = phases.MOVES[phase].limit
+    declared = seen.app.spec.release.model_dump(by_alias=True)
+    return str(declared[limit.field]) if limit is not None else None
+
+
+def deadline(seen: Observation, phase: Phase) -> str | None:
+    """When the phase, which begins now, is over (RFC 3339)."""
+    limit = limit_of(seen, phase)
+    return timestamp(seen.now + timedelta(seconds=seconds(limit))) if limit is not None else None
 
 
 def is_late(seen: Observation, release: ReleaseStatus) -> bool:

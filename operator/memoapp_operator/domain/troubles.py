@@ -13,6 +13,7 @@ from .observation import Trouble, Workload
 _PULL_REASONS = frozenset(
     {"ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull", "ImageInspectError"}
 )
+PULL_FAILED = "ImagePullBackOff"
 _ROOT_MESSAGES = ("runAsNonRoot", "non-numeric user")
 
 
@@ -130,7 +131,7 @@ def _container_trouble(name: str, container: dict[str, Any], image: str) -> Iter
     waiting = (container.get("state") or {}).get("waiting") or {}
     reason, message = waiting.get("reason", ""), waiting.get("message", "")
     if reason in _PULL_REASONS:
-        yield Trouble("ImagePullBackOff", f"{name}: the image {image} cannot be pulled", stalls=True)
+        yield Trouble(PULL_FAILED, f"{name}: the image {image} cannot be pulled", stalls=True)
     elif reason == "CreateContainerConfigError" and any(text in message for text in _ROOT_MESSAGES):
         yield Trouble("ImageRunsAsRoot", f"{name}: {_root_advice(message, image)}", stalls=True)
     elif reason in {"CreateContainerConfigError", "CreateContainerError", "RunContainerError"}:

@@ -5,16 +5,17 @@ from __future__ import annotations
 import asyncio
 import logging
 from base64 import b64encode
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from memoapp_operator.api.v1alpha1.memoapp import MemoAppStatus
 from memoapp_operator.domain import names, ownership, release
 from memoapp_operator.domain.diff import differences
-from memoapp_operator.domain.manifest import SECRET, VOLUME_CLAIM, Manifest, Ref, ref_of
+from memoapp_operator.domain.manifest import CONFIG_MAP, SECRET, VOLUME_CLAIM, Manifest, Ref, ref_of
 from memoapp_operator.domain.observation import Child, ChildState
 from memoapp_operator.ports import Clock, Cluster, Mint, Refused, Services, Steering
+from memoapp_operator.render.haproxy import STATE
 
 from .credentials import connected_cache_password, damaged, router_certificate
 from .revisions import Revisions, is_superseded, kept
@@ -44,16 +45,18 @@ class Memory:
 
     Attributes:
         refusals: by child.
+        unscaled: refusals of a Deployment's pods to be as many as they should, by Deployment.
         settled: children that the server stores in another form than they were sent in: digest of what was sent and
             the paths that differ. Sending them again would change nothing.
     """
 
     refusals: dict[Ref, Refusal] = field(default_factory=dict)
+    unscaled: dict[Ref, Refusal] = field(default_factory=dict)
     settled: dict[Ref, tuple[str, tuple[str, ...]]] = field(default_factory=dict)
 
     def messages(self) -> dict[Ref, str]:
         """The refusals as texts."""
-        return {ref: refusal.message for ref, refusal in self.refusals.items()}
+        return {ref: refusal.message for ref, refusal in (self.unscaled | self.refusals).items()}
 
 
 class Actor:
@@ -80,8 +83,10 @@ class Actor:
             ClusterError: the pass ends here and is tried again; everything done so far stays.
         """
         built = snapshot.built_for(status)
-        app, changed = built.context.app, False
+        app = built.context.app
         restarts = (status.orders.restarts if status.orders else None) or ()
+        weights = Ref(CONFIG_MAP, names.child(app.metadata.name, STATE))
+        changed = await self._lead(built, snapshot, weights, memory)
         for skeleton in built.to_mint(snapshot.live):
             if self._would_lose(skeleton, snapshot):
                 continue
@@ -89,13 +94,14 @@ class Actor:
                 return changed
             changed = True
         for manifest in built.wanted(snapshot.live):
+            if ref_of(manifest) == weights:
+                continue
             live = snapshot.live.get(ref_of(manifest))
             child = ownership.assess(manifest, live, app.metadata.name, app.metadata.uid)
             stored = await self._bring(manifest, child, live, memory, restarts)
             changed |= stored is not None
-            changed |= await self._scale(built, child, stored or live)
+            changed |= await self._scale(built, child, stored or live, memory)
         changed |= await self._revisions.store(snapshot, built, status)
-        changed |= await self._steer(snapshot, built)
         stays = kept(snapshot, status)
         await self._revisions.prune_copies(snapshot, stays)
         for ref, live in self._superfluous(built, snapshot, status, stays).items():
@@ -103,14 +109,31 @@ class Actor:
             changed = True
         return changed
 
-    async def _scale(self, built: Built, child: Child, stored: Manifest | None) -> bool:
+    async def _lead(self, built: Built, snapshot: Snapshot, weights: Ref, memory: Memory) -> bool:
+        """Where the clients go comes first: a child that cannot be written must not hold up a way back."""
+        manifest = next((item for item in built.rendered if ref_of(item) == weights), None)
+        if manifest is None:
+            return False
+        app, live = built.context.app.metadata, snapshot.live.get(weights)
+        child = ownership.assess(manifest, live, app.name, app.uid)
+        stored = await self._bring(manifest, child, live, memory, ())
+        return await self._steer(snapshot, built) or stored is not None
+
+    async def _scale(self, built: Built, child: Child, stored: Manifest | None, memory: Memory) -> bool:
         """Give a Deployment of ours its pods; a new one starts with one."""
         if stored is None or child.state in {ChildState.FOREIGN, ChildState.LEAVING}:
             return False
         if is_scaled(built, child.ref, stored):
+            memory.unscaled.pop(child.ref, None)
             return False
-        metadata = stored["metadata"]
-        await self._cluster.scale(child.ref, metadata["namespace"], metadata["uid"], built.scales[child.ref])
+        metadata, wanted = stored["metadata"], built.scales[child.ref]
+        if self._is_refused(child.ref, str(wanted), memory.unscaled):
+            return False
+        try:
+            await self._cluster.scale(child.ref, metadata["namespace"], metadata["uid"], wanted)
+        except Refused as error:
+            self._remember(error, child.ref, str(wanted), memory.unscaled)
+            return False
         return True
 
     async def _steer(self, snapshot: Snapshot, built: Built) -> bool:
@@ -126,12 +149,12 @@ class Actor:
     async def _create(self, skeleton: Manifest, snapshot: Snapshot, memory: Memory) -> bool:
         """Mint one Secret; False where it is refused: nothing may be built on one that is not there."""
         ref, identity = ref_of(skeleton), digest(skeleton)
-        if self._is_refused(ref, identity, memory):
+        if self._is_refused(ref, identity, memory.refusals):
             return False
         try:
             await self._cluster.create(await self._filled(skeleton, snapshot))
         except Refused as error:
-            self._remember(error, ref, identity, memory)
+            self._remember(error, ref, identity, memory.refusals)
             return False
         memory.refusals.pop(ref, None)
         return True
@@ -170,19 +193,19 @@ class Actor:
         identity = digest(manifest)
         if live is not None and is_settled(manifest, live, memory.settled):
             return None
-        if self._is_refused(child.ref, identity, memory):
+        if self._is_refused(child.ref, identity, memory.refusals):
             return None
         return await self._apply(manifest, child, identity, memory)
 
-    def _is_refused(self, ref: Ref, identity: str, memory: Memory) -> bool:
+    def _is_refused(self, ref: Ref, identity: str, refusals: Mapping[Ref, Refusal]) -> bool:
         """The API server did not take this very object a moment ago."""
-        refusal = memory.refusals.get(ref)
+        refusal = refusals.get(ref)
         return refusal is not None and refusal.digest == identity and self._clock.now() < refusal.at + REFUSED_AGAIN
 
-    def _remember(self, error: Refused, ref: Ref, identity: str, memory: Memory) -> None:
+    def _remember(self, error: Refused, ref: Ref, identity: str, refusals: dict[Ref, Refusal]) -> None:
         answer = _speakable(error, ref)
         logger.warning("%s is refused: %s", ref, answer)
-        memory.refusals[ref] = Refusal(_stable(answer), identity, self._clock.now())
+        refusals[ref] = Refusal(_stable(answer), identity, self._clock.now())
 
     async def _apply(self, manifest: Manifest, child: Child, identity: str, memory: Memory) -> Manifest | None:
         body = manifest
@@ -191,7 +214,7 @@ class Actor:
         try:
             stored = await self._cluster.apply(body, new=child.state is ChildState.MISSING)
         except Refused as error:
-            self._remember(error, child.ref, identity, memory)
+            self._remember(error, child.ref, identity, memory.refusals)
             return None
         memory.refusals.pop(child.ref, None)
         left = differences(manifest, stored)

@@ -54,8 +54,15 @@ def of_a_stateful_set(item: Manifest) -> bool:
 
 def stored(app: MemoApp, live: Mapping[Ref, Manifest]) -> list[Revision]:
     """This very MemoApp's: those of a deleted one of the same name go in a moment."""
-    revisions = [item for ref, item in live.items() if ref.kind == REVISION]
-    return [parse(item) for item in revisions if ownership.owned(item, app.metadata.uid)]
+    return [parse(item) for ref in live if ref.kind == REVISION and (item := _own(app, live, ref)) is not None]
+
+
+def _own(app: MemoApp, live: Mapping[Ref, Manifest], ref: Ref) -> Manifest | None:
+    """The live object, if it is there and belongs to this very MemoApp."""
+    item = live.get(ref)
+    if item is None or ownership.standing(item, app.metadata.name, app.metadata.uid) is not None:
+        return None
+    return item
 
 
 def tier_of(app: MemoApp, name: str, stored: Mapping[str, Revision]) -> Mapping[str, Any] | None:
@@ -92,7 +99,8 @@ def found(app: MemoApp, live: Mapping[Ref, Manifest]) -> dict[str, str]:
     """The revision that each colour's live Deployments name."""
     found = {}
     for name, ref in workload_refs(app).items():
-        noted = (live[ref]["metadata"].get("annotations") or {}).get(REVISION_ANNOTATION) if ref in live else None
+        deployment = _own(app, live, ref)
+        noted = (deployment["metadata"].get("annotations") or {}).get(REVISION_ANNOTATION) if deployment else None
         if noted and "-" in name:
             found[name.partition("-")[0]] = noted
     return found
@@ -100,7 +108,7 @@ def found(app: MemoApp, live: Mapping[Ref, Manifest]) -> dict[str, str]:
 
 def recorded(app: MemoApp, live: Mapping[Ref, Manifest]) -> int | None:
     """Green's weight in the routers' ConfigMap; None where there is none."""
-    state = live.get(Ref(CONFIG_MAP, names.child(app.metadata.name, "router-state")))
+    state = _own(app, live, Ref(CONFIG_MAP, names.child(app.metadata.name, "router-state")))
     if state is None:
         return None
     words = (state.get("data") or {}).get("state.map", "").split()
@@ -109,7 +117,7 @@ def recorded(app: MemoApp, live: Mapping[Ref, Manifest]) -> int | None:
 
 def noted(app: MemoApp, live: Mapping[Ref, Manifest]) -> tuple[RejectedStatus, ...]:
     """The rejections in the routers' ConfigMap."""
-    state = live.get(Ref(CONFIG_MAP, names.child(app.metadata.name, "router-state")))
+    state = _own(app, live, Ref(CONFIG_MAP, names.child(app.metadata.name, "router-state")))
     return rejections_in((state.get("data") or {}).get(REJECTED_KEY, "")) if state is not None else ()
 
 

@@ -34,7 +34,7 @@ from memoapp_operator.ports import Clock, Cluster, Refused, Services, Steering
 from memoapp_operator.render.children import revision
 from memoapp_operator.render.context import Context, Credentials, Platform
 
-from . import credentials, live_objects
+from . import credentials, endpoints, live_objects
 from . import references as named
 from .snapshot import Built, Settled, Snapshot, children
 
@@ -206,7 +206,8 @@ class Observer:
         """Health of a colour through its own Services, with only its pods behind them; asked where it decides.
 
         Of a colour that is being prepared; else, as long as the app is not Ready, of the one that serves: the nodes
-        know a ready pod a moment later than the API server does.
+        know a ready pod a moment later than the API server does. Until then they send to what the colour had before,
+        as long as it still serves on its way out: it must be gone, or its answer would be taken for the new pod's.
         """
         colour = _asked(app)
         if colour is None:
@@ -220,21 +221,15 @@ class Observer:
                 continue
             behind = await self._behind(app, service["metadata"]["name"])
             own = {pod["metadata"]["name"] for pod in pods if _belongs(pod, name) and _of(pod, app, name)}
+            own -= {pod["metadata"]["name"] for pod in pods if pod["metadata"].get("deletionTimestamp")}
             code = await self._services.health(service["spec"]["clusterIP"], tier["port"], tier["healthPath"])
             found[name] = bool(behind) and behind <= own and _good(code)
         return found
 
     async def _behind(self, app: MemoApp, service: str) -> set[str]:
-        """Names of the pods that a Service sends to now."""
-        slices = await self._cluster.list(
-            ENDPOINT_SLICE, app.metadata.namespace, {"kubernetes.io/service-name": service}
-        )
-        return {
-            (endpoint.get("targetRef") or {}).get("name", "")
-            for item in slices
-            for endpoint in item.get("endpoints") or []
-            if (endpoint.get("conditions") or {}).get("ready")
-        }
+        """Names of the pods that may answer for a Service now."""
+        labels = {endpoints.SERVICE_LABEL: service}
+        return endpoints.answering(await self._cluster.list(ENDPOINT_SLICE, app.metadata.namespace, labels))
 
     async def _database(self, app: MemoApp, known: Credentials, workloads: Mapping[str, Workload]) -> Probe | None:
         login = credentials.database_login(app, known)

@@ -107,7 +107,7 @@ class Reconciler:
 
     async def _reconcile(self, key: Key, raw: Manifest, app: MemoApp, memory: Memory) -> float:
         snapshot = await self._observer.observe(raw, app, memory.messages(), memory.settled)
-        if not memory.refusals and _was_refused(app.status) and may_act(snapshot.observation):
+        if not memory.messages() and _was_refused(app.status) and may_act(snapshot.observation):
             # A new process does not know yet what is refused: it tries what is committed before it judges.
             await self._actor.act(snapshot, app.status, memory)
             snapshot = await self._observer.observe(raw, app, memory.messages(), memory.settled)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 
 from memoapp_operator.api.v1alpha1.memoapp import MemoAppStatus, ReleasePhase
 from memoapp_operator.domain import names, ownership
 from memoapp_operator.domain.manifest import AUTOSCALER, CONFIG_MAP, REVISION, SECRET, Manifest, Ref, ref_of
+from memoapp_operator.domain.observation import ChildState
 from memoapp_operator.domain.revision import Revision, copied_objects, next_number, parse, superfluous
 from memoapp_operator.ports import Cluster
 from memoapp_operator.render.metadata import name
@@ -26,21 +27,39 @@ class Revisions:
         self._cluster = cluster
 
     async def store(self, snapshot: Snapshot, built: Built, status: MemoAppStatus) -> bool:
-        """Create what a release under way is made of: copies first, then the revision that names them."""
+        """Create what a release under way is made of: copies first, then the revision that names them.
+
+        Copies that a colour uses and that somebody deleted come back as long as their originals are what they were.
+        """
         declared, stored = snapshot.observation.declared, snapshot.observation.stored
         number = number_to_store(status, declared, stored) if declared is not None else None
-        if declared is None or number is None:
-            return False
+        used = [stored[held] for held in (status.colours or {}).values() if held in stored]
+        used += [declared] if declared is not None and number is not None else []
+        made = await self._store_copies(snapshot, built, {item for each in used for item in copied_objects(each)})
+        if declared is None or number is None or made is None:
+            return bool(made)
         namespace = built.context.app.metadata.namespace
-        for copy in copies(built, snapshot.live):
-            if await self._cluster.get(ref_of(copy).kind, namespace, copy["metadata"]["name"]) is None:
-                await self._cluster.create(copy)
-        while (found := await self._cluster.get(REVISION, namespace, name(built.context, f"r{number}"))) is not None:
-            if ownership.owned(found, built.context.app.metadata.uid) and parse(found).id == declared.id:
-                return False  # The list was older than this.
+        while (there := await self._cluster.get(REVISION, namespace, name(built.context, f"r{number}"))) is not None:
+            if ownership.owned(there, built.context.app.metadata.uid) and parse(there).id == declared.id:
+                return bool(made)  # another process, or a list that lags
             number += 1
         await self._cluster.create(stored_revision(built.context, declared, number))
         return True
+
+    async def _store_copies(self, snapshot: Snapshot, built: Built, used: Collection[tuple[str, str]]) -> int | None:
+        """How many were made; None where one of a deleted MemoApp of the same name has yet to go."""
+        app, made, leaving = built.context.app.metadata, 0, False
+        for copy in copies(built, snapshot.live):
+            ref = ref_of(copy)
+            if (ref.kind.kind, ref.name) not in used:
+                continue
+            there = snapshot.live.get(ref) or await self._cluster.get(ref.kind, app.namespace, ref.name)
+            if there is None:
+                await self._cluster.create(copy)
+                made += 1
+            else:
+                leaving |= ownership.standing(there, app.name, app.uid) is ChildState.LEAVING
+        return None if leaving else made
 
     async def prune_copies(self, snapshot: Snapshot, kept: frozenset[Ref]) -> None:
         """Delete copies of Secrets, which cannot be listed, before the last revision that names them."""
@@ -60,7 +79,8 @@ def copies(built: Built, live: Mapping[Ref, Manifest]) -> Iterator[Manifest]:
     rendered = {ref_of(item): item for item in built.rendered}
     for (kind, named), copy in sorted(built.context.copies.items()):
         ref = _copied(kind, named)
-        original = live.get(ref) or rendered.get(ref)
+        # The connection Secret as it will be: what is live may be older than the name of its copy.
+        original = rendered.get(ref) or live.get(ref)
         if original is None:
             continue
         found = copy_of(built.context, ref.kind, copy)

@@ -38,6 +38,10 @@ def test_the_same_input_gives_the_same_bytes(tmp_path: Path) -> None:
     assert written(tmp_path, "one.tar").read_bytes() == written(tmp_path, "two.tar").read_bytes()
 
 
+def test_the_processor_is_called_as_images_call_it() -> None:
+    assert [archive.architecture(machine) for machine in ("x86_64", "aarch64")] == ["amd64", "arm64"]
+
+
 def test_parents_come_before_what_they_hold_and_tmp_is_open_to_all(tmp_path: Path) -> None:
     program = tmp_path / "program"
     program.write_text("")

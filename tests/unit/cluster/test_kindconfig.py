@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from memocluster.clusters import CLUSTERS, Cluster, named
-from memocluster.kindconfig import AUDIT_LOG, api_server_patch, audit_policy, cluster_config
+from memocluster.kindconfig import AUDIT_LOG, OPERATOR, api_server_patch, audit_policy, cluster_config
 
 FOLDER = Path("/state/audit")
 
@@ -39,6 +39,19 @@ def test_further_nodes_are_workers_without_ports() -> None:
     assert nodes[1] == {"role": "worker"}
 
 
+def patches(nodes: int) -> dict[str, Any]:
+    loaded = map(json.loads, config(named("test"), nodes)["kubeadmConfigPatches"])
+    return {patch["kind"]: patch for patch in loaded}
+
+
+def test_beside_a_worker_the_control_plane_takes_ordinary_pods_too() -> None:
+    assert patches(nodes=2)["InitConfiguration"]["nodeRegistration"] == {"taints": []}
+
+
+def test_a_single_node_keeps_the_taint_that_kind_takes_away() -> None:
+    assert set(patches(nodes=1)) == {"ClusterConfiguration"}
+
+
 def test_the_api_server_reads_the_policy_the_node_mounts() -> None:
     arguments = {entry["name"]: entry["value"] for entry in api_server_patch()["apiServer"]["extraArgs"]}
     (mount,) = config(named("test"))["nodes"][0]["extraMounts"]
@@ -55,13 +68,19 @@ def test_the_api_server_may_write_its_log_and_not_its_policy() -> None:
 
 
 def recorded_verbs(policy: dict[str, Any]) -> list[str]:
-    (rule,) = [rule for rule in policy["rules"] if rule["level"] == "Metadata"]
+    """Those of everybody."""
+    (rule,) = [rule for rule in policy["rules"] if rule["level"] == "Metadata" and "users" not in rule]
     verbs: list[str] = rule["verbs"]
     return verbs
 
 
 def test_writes_are_recorded_and_reads_are_not() -> None:
     assert recorded_verbs(audit_policy()) == ["create", "update", "patch", "delete", "deletecollection"]
+
+
+def test_of_the_operator_reads_are_recorded_too() -> None:
+    (rule,) = [rule for rule in audit_policy()["rules"] if rule.get("users") == [OPERATOR]]
+    assert rule == {"level": "Metadata", "users": [OPERATOR], "verbs": ["get", "list", "watch"]}
 
 
 def test_reads_are_recorded_on_request() -> None:

@@ -121,11 +121,19 @@ def test_the_image_is_asked_for_without_its_tag() -> None:
 
 def test_a_record_survives_and_a_broken_one_counts_as_none(folders: Path) -> None:
     dev = named("dev")
-    stored = record.Record("podman", "localhost/memoapp-node:1", 2, ready=True)
+    stored = record.Record("podman", "localhost/memoapp-node:1", 2, ready=True, metrics="abc")
     stored.save(dev)
     assert record.load(dev) == stored
     (folders / "state" / "clusters" / "dev" / "record.json").write_text("{")
     assert record.load(dev) is None
+
+
+def test_a_record_from_before_there_was_metrics_server_is_read(folders: Path) -> None:
+    old = {"engine": "podman", "image": "localhost/memoapp-node:1", "nodes": 1, "ready": True}
+    file = folders / "state" / "clusters" / "test" / "record.json"
+    file.parent.mkdir(parents=True)
+    file.write_text(json.dumps(old))
+    assert record.load(named("test")) == record.Record("podman", "localhost/memoapp-node:1", 1, ready=True)
 
 
 def test_node_files_get_modes_that_do_not_depend_on_the_checkout(tmp_path: Path) -> None:

@@ -157,7 +157,7 @@ def serving(**changes: Any) -> Observation:
     return replace(first, **{"now": NOW, **changes})
 
 
-STALL = Trouble("ImagePullBackOff", "blue-backend: the image x cannot be pulled", stalls=True)
+STALL = Trouble("CrashLoopBackOff", "blue-backend: container backend ends with exit code 1", stalls=True)
 PASSING = Trouble("HealthNotReached", "blue-backend: /api/health answered 503", stalls=False)
 REFUSED = {Ref(CONFIG_MAP, "memo-router"): "forbidden by policy"}
 MISSING_SECRET = ("Secret/mail",)

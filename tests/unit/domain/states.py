@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from memoapp_operator.api.v1alpha1.memoapp import ReleasePhase as Phase
-from memoapp_operator.domain.decide import PROGRESS_INTERVAL, STALLED_INTERVAL
+from memoapp_operator.domain.decide import STALLED_INTERVAL
 from memoapp_operator.domain.observation import ChildState, Observation, Probe, Trouble
 
 from tests.unit.domain.building import (
@@ -15,7 +15,6 @@ from tests.unit.domain.building import (
     R2,
     REFUSED,
     RESYNC,
-    STALL,
     TIERS,
     child,
     healthy,
@@ -24,9 +23,9 @@ from tests.unit.domain.building import (
     settled,
     spec,
     unsettled,
-    without_pods,
 )
-from tests.unit.domain.moves import at, crashing, first, hours
+from tests.unit.domain.moves import at, crashing, first
+from tests.unit.domain.release_states import NOT_YET, RELEASES, SERVES, Row
 
 NEW = {
     "children": (child(ChildState.MISSING),),
@@ -56,36 +55,8 @@ def changed(**changes: object) -> Observation:
     return replace(seen, app=app, declared=R2, now=LATER, **changes)
 
 
-@dataclass(frozen=True)
-class Row:
-    """One state and what is decided.
-
-    Attributes:
-        seen: what was observed.
-        ready: status and reason of Ready.
-        stalled: whether Stalled is True.
-        available: status and reason of Available.
-        database: status and reason of DatabaseReady.
-        phase: of the release; empty where there is none.
-        traffic: the column.
-        act: whether anything may be created or changed.
-        again: seconds to the next pass.
-    """
-
-    seen: Observation
-    ready: tuple[bool, str]
-    stalled: bool
-    available: tuple[bool, str]
-    database: tuple[bool, str] = (True, "Answering")
-    phase: str = "Preparing"
-    traffic: str = "none"
-    act: bool = True
-    again: float = PROGRESS_INTERVAL
-
-
-NOT_YET = (False, "NotYetServing")
-SERVES = (True, "Serving")
 ROWS: dict[str, Row] = {
+    **RELEASES,
     "created just now": Row(
         new(),
         (False, "DatabaseNotReady"),
@@ -157,7 +128,7 @@ ROWS: dict[str, Row] = {
     ),
     "serves, the new pods cannot start": Row(
         crashing(at(Phase.PREPARING)),
-        (False, "ImagePullBackOff"),
+        (False, "CrashLoopBackOff"),
         stalled=True,
         available=SERVES,
         phase="Rejected",
@@ -299,91 +270,6 @@ ROWS: dict[str, Row] = {
         stalled=True,
         available=NOT_YET,
         phase="Preparing",
-    ),
-    "a release prepares": Row(
-        without_pods(at(Phase.PREPARING), "green"),
-        (False, "Preparing"),
-        stalled=False,
-        available=SERVES,
-        traffic="blue 100",
-    ),
-    "the clients move": Row(
-        replace(at(Phase.SHIFTING), routers={"a": 0, "b": 100}),
-        (False, "Shifting"),
-        stalled=False,
-        available=SERVES,
-        phase="Shifting",
-        traffic="green 100",
-    ),
-    "the old colour is warm": Row(
-        at(Phase.COMPLETED),
-        (True, "Ready"),
-        stalled=False,
-        available=SERVES,
-        phase="Completed",
-        traffic="green 100",
-        again=RESYNC,
-    ),
-    "the old colour is warm and not well": Row(
-        without_pods(at(Phase.COMPLETED), "blue"),
-        (True, "Ready"),
-        stalled=False,
-        available=SERVES,
-        phase="Completed",
-        traffic="green 100",
-        again=RESYNC,
-    ),
-    "the old colour goes": Row(
-        hours(at(Phase.COMPLETED), 1),
-        (True, "Ready"),
-        stalled=False,
-        available=SERVES,
-        phase="Completed",
-        traffic="green 100",
-        again=RESYNC,
-    ),
-    "the clients move back": Row(
-        replace(at(Phase.ROLLING_BACK), routers={"a": 100}),
-        (False, "RollingBack"),
-        stalled=False,
-        available=SERVES,
-        phase="RollingBack",
-        traffic="blue 100",
-    ),
-    "rolled back": Row(
-        at(Phase.ROLLED_BACK),
-        (False, "NoReadyPods"),
-        stalled=True,
-        available=SERVES,
-        phase="RolledBack",
-        traffic="blue 100",
-        again=STALLED_INTERVAL,
-    ),
-    "held": Row(
-        without_pods(at(Phase.HELD), "blue"),
-        (False, "Held"),
-        stalled=True,
-        available=SERVES,
-        phase="Held",
-        traffic="green 100",
-    ),
-    "rejected": Row(
-        at(Phase.REJECTED),
-        (False, STALL.reason),
-        stalled=True,
-        available=SERVES,
-        phase="Rejected",
-        traffic="blue 100",
-        again=STALLED_INTERVAL,
-    ),
-    "withdrawn for what serves": Row(
-        at(Phase.WITHDRAWN),
-        (True, "Ready"),
-        stalled=False,
-        available=SERVES,
-        phase="Withdrawn",
-        traffic="blue 100",
-        again=RESYNC,
     ),
     "serves, a change would restart the database": Row(
         serving(children=(replace(child(ChildState.WAITING), detail="digest"),)),

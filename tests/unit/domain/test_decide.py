@@ -6,10 +6,10 @@ from dataclasses import replace
 
 import pytest
 from memoapp_operator.api.v1alpha1.memoapp import MemoAppStatus, ReleasePhase
-from memoapp_operator.domain.decide import decide
+from memoapp_operator.domain.decide import PROGRESS_INTERVAL, STALLED_INTERVAL, decide
 from memoapp_operator.domain.decision import Decision
 from memoapp_operator.domain.manifest import CONFIG_MAP, Ref
-from memoapp_operator.domain.observation import ChildState, Observation, Workload
+from memoapp_operator.domain.observation import ChildState, Observation, Trouble, Workload
 from memoapp_operator.domain.release import serves_alone
 
 from tests.unit.domain.building import (
@@ -27,6 +27,7 @@ from tests.unit.domain.building import (
     settled,
     spec,
     until,
+    without_pods,
 )
 from tests.unit.domain.moves import at
 from tests.unit.domain.states import ROWS, Row, changed, new, preparing
@@ -173,6 +174,15 @@ def test_a_managed_database_whose_controller_is_gone_is_not_ready_whatever_answe
 def test_no_look_is_further_off_than_the_resync(resync: float) -> None:
     for row in ROWS.values():
         assert decide(row.seen, resync=resync).again <= resync
+
+
+def test_while_what_serves_has_no_pods_and_the_warm_colour_has_it_looks_often() -> None:
+    """No event tells that it has been so for long enough."""
+    stall = Trouble("CrashLoopBackOff", "green-backend: again and again", stalls=True)
+    warm = at(ReleasePhase.COMPLETED)
+    assert decide(committed(without_pods(warm, "green", trouble=stall)), resync=RESYNC).again == PROGRESS_INTERVAL
+    both = without_pods(without_pods(warm, "green", trouble=stall), "blue")
+    assert decide(committed(both), resync=RESYNC).again == STALLED_INTERVAL
 
 
 def test_a_scaled_to_nothing_tier_leaves_no_ready_pod() -> None:

@@ -8,9 +8,10 @@ from memoapp_operator.api.v1alpha1.memoapp import ReleasePhase as Phase
 from memoapp_operator.domain.decide import decide
 from memoapp_operator.domain.decision import Note
 from memoapp_operator.domain.observation import Observation, Probe
+from memoapp_operator.domain.orders import RETRY_ANNOTATION, ROLLBACK_ANNOTATION
 
 from tests.unit.domain.building import LATER, R2, R3, RESYNC, STALL, committed, healthy, onward, serving, unsettled
-from tests.unit.domain.moves import at, crashing, first
+from tests.unit.domain.moves import at, crashing, first, ordered
 
 
 def notes(seen: Observation) -> tuple[Note, ...]:
@@ -120,3 +121,16 @@ def test_the_same_transition_of_another_app_is_another_event() -> None:
     seen = healthy()
     app = seen.app.model_copy(update={"metadata": seen.app.metadata.model_copy(update={"uid": "another"})})
     assert not {note.key for note in notes(seen)} & {note.key for note in notes(replace(seen, app=app))}
+
+
+def test_an_order_that_changes_nothing_is_told_too_once() -> None:
+    for phase in (Phase.RETIRED, Phase.REJECTED):
+        seen = ordered(at(phase), ROLLBACK_ANNOTATION)
+        assert reasons(seen) == ["RollbackIgnored"]
+        assert reasons(onward(seen)) == []
+    assert reasons(ordered(at(Phase.COMPLETED), RETRY_ANNOTATION)) == ["RetryIgnored"]
+
+
+def test_an_order_that_is_carried_out_is_told_by_what_it_does() -> None:
+    assert "RollbackIgnored" not in reasons(ordered(at(Phase.COMPLETED), ROLLBACK_ANNOTATION))
+    assert "RetryIgnored" not in reasons(ordered(at(Phase.REJECTED), RETRY_ANNOTATION))

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import timedelta
+
 import pytest
 from memoapp_operator.api.v1alpha1.memoapp import ReleasePhase as Phase
 from memoapp_operator.domain import phases
@@ -32,6 +35,24 @@ def test_every_move_is_made(before: Phase, after: Phase) -> None:
     release = step(seen).release
     assert release is not None
     assert release.phase is after
+
+
+@pytest.mark.parametrize("phase", [phase for phase, row in phases.MOVES.items() if row.limit])
+def test_a_phase_with_a_limit_goes_where_the_table_says_once_it_is_over(phase: Phase) -> None:
+    limit = phases.MOVES[phase].limit
+    assert limit is not None
+    assert limit.to in phases.MOVES[phase].moves
+    seen = at(phase)
+    stuck = replace(
+        seen,
+        now=seen.now + timedelta(hours=1),
+        reached={},
+        routers=dict.fromkeys(seen.routers) if phase is not Phase.COMPLETED else seen.routers,
+        recorded=100,
+    )
+    release = step(stuck).release
+    assert release is not None
+    assert release.phase is limit.to
 
 
 def test_the_first_release_begins_where_there_was_none() -> None:

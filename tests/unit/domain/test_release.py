@@ -10,9 +10,11 @@ import pytest
 from memoapp_operator.api.v1alpha1.memoapp import RejectedStatus
 from memoapp_operator.api.v1alpha1.memoapp import ReleasePhase as Phase
 from memoapp_operator.domain.conditions import timestamp
+from memoapp_operator.domain.forward import PULL_PATIENCE
 from memoapp_operator.domain.observation import ChildState, Observation, Probe, Trouble, Workload
 from memoapp_operator.domain.orders import RETRY_ANNOTATION
 from memoapp_operator.domain.release import step
+from memoapp_operator.domain.troubles import PULL_FAILED
 
 from tests.unit.domain.building import (
     PASSING,
@@ -151,6 +153,19 @@ def test_a_trouble_that_does_not_pass_rejects_at_once_with_its_reason() -> None:
         (False, STALL.reason),
         (True, STALL.reason),
     )
+
+
+def test_a_registry_that_hiccups_once_rejects_nothing_and_an_image_that_stays_away_does() -> None:
+    """The kubelet pulls again after ten seconds."""
+    away = Trouble(PULL_FAILED, "green-backend: the image x cannot be pulled", stalls=True)
+    seen = with_workloads(at(Phase.PREPARING), unsettled("green-backend", 0, away))
+    assert seen.app.status.release is not None
+    began = datetime.fromisoformat(seen.app.status.release.started_at)
+    early = replace(seen, now=began + timedelta(seconds=PULL_PATIENCE - 1))
+    assert phase_after(early) is Phase.PREPARING
+    assert conditions(after(early))["Ready"] == (False, PULL_FAILED)
+    status = after(replace(seen, now=began + timedelta(seconds=PULL_PATIENCE)))
+    assert status.rejected == [RejectedStatus(id="rev-2", reason=PULL_FAILED, message=away.message)]
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from memoapp_operator.api.v1alpha1.memoapp import MemoAppStatus, RejectedStatus
 from memoapp_operator.api.v1alpha1.memoapp import ReleasePhase as Phase
 from memoapp_operator.domain.colours import GONE_AFTER
 from memoapp_operator.domain.conditions import timestamp
-from memoapp_operator.domain.decide import decide
+from memoapp_operator.domain.decide import PROGRESS_INTERVAL, STALLED_INTERVAL, decide
 from memoapp_operator.domain.observation import ChildState, Observation, Trouble
 from memoapp_operator.domain.orders import BY_HAND, RETRY_ANNOTATION, ROLLBACK_ANNOTATION
 from memoapp_operator.domain.release import step
@@ -92,6 +92,17 @@ def test_a_revision_that_was_rolled_back_is_rejected_with_its_reason() -> None:
     assert (found["Available"][0], found["Ready"][0], found["Stalled"]) == (True, False, (True, STALL.reason))
     plain = until(at(Phase.ROLLING_BACK), Phase.ROLLED_BACK).app.status.rejected
     assert plain == [RejectedStatus(id="rev-2", reason="NoReadyPods", message="no pod of green is ready")]
+
+
+def test_a_serving_colour_that_crashes_again_and_again_is_looked_at_often() -> None:
+    """It stalls, which is looked at every ten seconds; but the clients go back to the warm colour after five."""
+    seen = at(Phase.COMPLETED)
+    moment = timestamp(seen.now)
+    decision = decide(with_workloads(seen, unsettled("green-backend", 0, STALL, gone_since=moment)), resync=RESYNC)
+    assert conditions(decision.status)["Stalled"] == (True, STALL.reason)
+    assert decision.again == PROGRESS_INTERVAL
+    alone = with_workloads(serving(), unsettled("blue-backend", 0, STALL, gone_since=moment))
+    assert decide(alone, resync=RESYNC).again == STALLED_INTERVAL
 
 
 def test_the_weights_stay_where_nobody_could_serve_and_go_back_once_somebody_can() -> None:

@@ -33,7 +33,10 @@ from tests.unit.domain.building import (
 from tests.unit.domain.moves import at
 
 TROUBLES = st.none() | st.builds(
-    Trouble, st.sampled_from(["ImagePullBackOff", "HealthNotReached"]), st.just("told"), st.booleans()
+    Trouble,
+    st.sampled_from(["ImagePullBackOff", "CrashLoopBackOff", "HealthNotReached"]),
+    st.just("told"),
+    st.booleans(),
 )
 PROBES = st.none() | st.builds(
     Probe, st.booleans(), st.sampled_from(["Answering", "Timeout"]), st.text("ab", max_size=1)

@@ -19,6 +19,13 @@ from memoapp_operator.render.revision import copy_of
 from tests.unit.render import apps
 
 FULL = revision(apps.full())
+IDS = {
+    "full": "91d91ab53a",
+    "backend only": "7b3633d9a6",
+    "external": "bc7bb24139",
+    "long name": "b097618c4d",
+    "short name": "11b4277e04",
+}
 TIERS = st.sampled_from(["backend", "frontend"])
 each_app = pytest.mark.parametrize("context", apps.EVERY_APP.values(), ids=apps.EVERY_APP)
 # A field of a tier, and values that a person might change it to.
@@ -100,6 +107,7 @@ def test_what_changes_in_place_is_no_revision(
     context = apps.with_spec(context, "traffic.ingress", {"host": "memo.example"})
     context = apps.with_spec(context, "release", {"keepOld": "1s", "deadline": "1s"})
     context = apps.with_spec(context, "suspend", suspend)
+    context = apps.with_spec(context, "backend.autoscaling", {"maxReplicas": 7})
     held = {colour: found for colour, found in context.colours.items() if colour in colours}
     context = replace(context, colours=held, green_weight=weight, addresses=addresses, release="x", rejected="y z")
     assert revision(replace(context, credentials=Credentials(), agent_image="other", claims={}, replicas={})) == FULL
@@ -108,6 +116,12 @@ def test_what_changes_in_place_is_no_revision(
 def test_a_quantity_written_otherwise_is_the_same_revision() -> None:
     same = {"requests": {"cpu": "1000m", "memory": "512Mi"}, "limits": {"cpu": 1, "memory": "1Gi"}}
     assert revision(apps.with_spec(apps.full(), "backend.resources", same)) == FULL
+
+
+def test_no_new_operator_makes_a_release_of_what_was_declared_before() -> None:
+    """These ids may never change: with them every app would be released anew by an upgrade of the operator."""
+    found = {name: revision(context).id for name, context in apps.EVERY_APP.items()}
+    assert found == IDS
 
 
 def test_its_id_is_ten_hex_digits() -> None:

@@ -9,11 +9,11 @@ from datetime import UTC, datetime
 
 import pytest
 from memoapp_operator.adapters.services import LiveServices
-from memoapp_operator.api.v1alpha1.memoapp import MemoAppStatus
+from memoapp_operator.api.v1alpha1.memoapp import Colour, MemoAppStatus, ReleasePhase, ReleaseStatus
 from memoapp_operator.domain.decision import Note
 from memoapp_operator.domain.manifest import Kind, Manifest, Ref, ref_of
 from memoapp_operator.domain.observation import Observation
-from memoapp_operator.ports import Conflict, LeaseLostError
+from memoapp_operator.ports import ClientCertificate, Conflict, LeaseLostError, Refused, Steering
 from memoapp_operator.runtime.act import Actor, Memory
 from memoapp_operator.runtime.snapshot import Snapshot
 
@@ -54,11 +54,15 @@ class Writes:
         self.new.append(new)
         return manifest
 
+    async def scale(self, ref: Ref, namespace: str, uid: str, replicas: int) -> None:  # noqa: ARG002 -- the port's
+        self._note("scale", f"{ref} {replicas}")
+
     async def delete(self, ref: Ref, namespace: str, uid: str) -> None:  # noqa: ARG002 -- the port's
         self._note("delete", f"{ref} {uid}")
 
     async def get(self, kind: Kind, namespace: str, name: str) -> Manifest | None:
-        raise NotImplementedError
+        """Every copy is there."""
+        return {"kind": kind.kind, "metadata": {"name": name, "namespace": namespace}}
 
     async def list(self, kind: Kind, namespace: str, labels: Mapping[str, str]) -> list[Manifest]:
         raise NotImplementedError
@@ -93,6 +97,26 @@ def snapshot(there: Mapping[Ref, Manifest] | None = None) -> Snapshot:
     context = replace(apps.full(), colours={})
     seen = Observation(app=context.app, now=NOW, declared=None)
     return Snapshot({}, there or {}, context, seen)
+
+
+BLUE = MemoAppStatus(
+    colours={"blue": "memo-r1"},
+    release=ReleaseStatus(
+        id="r",
+        version="1.4.0",
+        colour=Colour.BLUE,
+        phase=ReleasePhase.RETIRED,
+        started_at="2026-03-01T12:00:00Z",
+    ),
+)
+
+
+def snapshot_of_blue() -> Snapshot:
+    """Blue serves."""
+    context = apps.full()
+    held = replace(context.colours[Colour.BLUE], name="memo-r1")
+    seen = Observation(app=context.app, now=NOW, declared=None, stored={"memo-r1": held})
+    return Snapshot({}, {}, context, seen)
 
 
 def everything() -> dict[Ref, Manifest]:
@@ -174,8 +198,53 @@ async def test_what_differs_is_applied_under_the_uid_that_was_seen() -> None:
     assert cluster.new == [False]
 
 
+async def test_pods_that_are_refused_are_told_and_the_act_goes_on() -> None:
+    """By a webhook, or because the operator may not use the scale subresource."""
+    serving = snapshot_of_blue()
+    built = serving.built_for(BLUE)
+    there = {ref_of(item): live(item) for item in (*built.minted, *built.rendered)}
+    for ref in built.scales:
+        there[ref]["spec"]["replicas"] = built.scales[ref] + 1
+    cluster, memory, outside = Writes(error=Refused(403, "Forbidden", "no")), Memory(), Numbered()
+    actor = Actor(cluster, LiveServices(), outside, outside)
+    assert not await actor.act(replace(serving, live=there), BLUE, memory)
+    assert [verb for verb, _ in cluster.seen] == ["scale"] * len(built.scales)
+    assert memory.messages() == dict.fromkeys(built.scales, "no")
+    await actor.act(replace(serving, live=there), BLUE, memory)
+    assert len(cluster.seen) == len(built.scales), "the same is asked again only after a while"
+    for ref in built.scales:
+        there[ref]["spec"]["replicas"] = built.scales[ref]
+    await actor.act(replace(serving, live=there), BLUE, memory)
+    assert memory.messages() == {}
+
+
 async def test_once_the_lease_is_lost_nothing_more_is_tried() -> None:
     cluster = Writes(error=LeaseLostError(), at=4)
     with pytest.raises(LeaseLostError):
         await act(cluster)
     assert len(cluster.seen) == 5
+
+
+class Routers(LiveServices):
+    """Routers that note down how they are to send their clients."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.told: list[tuple[str, int]] = []
+
+    async def steer(self, address: str, certificate: ClientCertificate, wanted: Steering) -> None:  # noqa: ARG002
+        self.told.append((address, wanted.weight))
+
+
+async def test_the_weights_are_set_before_anything_else_that_may_fail() -> None:
+    """A way back must not wait for a child that the API server does not take."""
+    serving = snapshot_of_blue()
+    there = {ref_of(item): live(item) for item in serving.built_for(BLUE).minted}
+    asked = {"memo-router-a": ("10.0.0.1", Steering(100, "r")), "memo-router-b": ("10.0.0.2", Steering(0, "r"))}
+    cluster, routers, outside = Writes(error=Conflict(409, "Conflict", "no"), at=1), Routers(), Numbered()
+    actor = Actor(cluster, routers, outside, outside)
+    with pytest.raises(Conflict):
+        await actor.act(replace(serving, live=there, routers=asked), BLUE, Memory())
+    assert cluster.seen[0] == ("apply", "ConfigMap/memo-router-state")
+    assert len(cluster.seen) == 2
+    assert routers.told == [("10.0.0.1", 0)]

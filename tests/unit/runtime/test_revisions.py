@@ -1,83 +1,76 @@
-"""A revision is stored once, however old the list is by which it seems not to be."""
+"""Revisions and copies: made before the first pod that needs them, of what will be, and not of what goes."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from dataclasses import replace
 
-import pytest
-from memoapp_operator.api.v1alpha1.memoapp import Colour, MemoAppStatus, ReleasePhase, ReleaseStatus
-from memoapp_operator.domain.manifest import Kind, Manifest, Ref, ref_of
-from memoapp_operator.domain.observation import Observation
-from memoapp_operator.domain.revision import Revision
-from memoapp_operator.render.context import Context
-from memoapp_operator.render.revision import revision, stored_revision
+from memoapp_operator.api.v1alpha1.memoapp import MemoAppStatus
+from memoapp_operator.domain.manifest import REVISION, SECRET, Manifest, Ref, ref_of
+from memoapp_operator.domain.revision import ID_ANNOTATION, parse
 from memoapp_operator.runtime.revisions import Revisions
-from memoapp_operator.runtime.snapshot import Snapshot
 
-from tests.unit.render import apps
-
-NOW = datetime(2026, 3, 1, 12, 0, 0, tzinfo=UTC)
+from tests.unit.runtime.stored import Stored, pending
 
 
-@dataclass
-class Store:
-    """The part of the port ``Cluster`` that storing uses."""
-
-    there: dict[Ref, Manifest] = field(default_factory=dict)
-    made: list[str] = field(default_factory=list)
-
-    async def get(self, kind: Kind, namespace: str, name: str) -> Manifest | None:  # noqa: ARG002 -- the port's
-        return self.there.get(Ref(kind, name))
-
-    async def create(self, manifest: Manifest) -> Manifest:
-        self.there[ref_of(manifest)] = manifest
-        self.made.append(manifest["metadata"]["name"])
-        return manifest
+def copies(cluster: Stored) -> dict[str, Manifest]:
+    return {ref.name: item for ref, item in cluster.objects.items() if ref.kind is SECRET}
 
 
-def context() -> Context:
-    return replace(apps.full(), colours={}, copies={})
+async def test_copies_come_first_and_then_the_revision_that_names_them() -> None:
+    cluster = Stored()
+    assert await Revisions(cluster).store(*pending())
+    assert [ref.kind for ref in cluster.objects] == [SECRET, REVISION]
+    assert all(item["immutable"] for item in copies(cluster).values())
 
 
-def snapshot(found: Context, declared: Revision) -> Snapshot:
-    """By the lists nothing is stored."""
-    return Snapshot({}, {}, found, Observation(app=found.app, now=NOW, declared=declared))
+async def test_a_copy_holds_what_its_name_says_also_where_the_original_is_yet_to_be_changed() -> None:
+    """A password that was changed: what is live is older than the name of the copy."""
+    snapshot, built, status = pending()
+    (connection,) = (item for item in built.rendered if item["metadata"]["name"] == "memo-connection")
+    old = {**connection, "data": {**connection["data"], "password": "b2xk"}}
+    cluster = Stored()
+    assert await Revisions(cluster).store(replace(snapshot, live={ref_of(old): old}), built, status)
+    assert [item["data"] for item in copies(cluster).values()] == [connection["data"]]
 
 
-def pending(declared: Revision) -> MemoAppStatus:
-    release = ReleaseStatus(
-        id=declared.id, version=declared.version, colour=Colour.BLUE, phase=ReleasePhase.PENDING, started_at="now"
-    )
-    return MemoAppStatus(release=release)
+async def test_what_is_stored_already_is_not_stored_again_though_no_list_told_it() -> None:
+    cluster = Stored()
+    await Revisions(cluster).store(*pending())
+    assert not await Revisions(cluster).store(*pending())
+    assert [ref.name for ref in cluster.objects if ref.kind is REVISION] == ["memo-r1"]
 
 
-async def stored(cluster: Store) -> bool:
-    found = context()
-    declared, status = revision(found), pending(revision(found))
-    seen = snapshot(found, declared)
-    return await Revisions(cluster).store(seen, seen.built_for(status), status)  # type: ignore[arg-type]
+async def test_another_revision_of_that_number_is_left_and_the_next_number_taken() -> None:
+    cluster = Stored()
+    await Revisions(cluster).store(*pending())
+    (stored,) = (item for ref, item in cluster.objects.items() if ref.kind is REVISION)
+    stored["metadata"]["annotations"][ID_ANNOTATION] = "another"
+    assert await Revisions(cluster).store(*pending())
+    assert [ref.name for ref in cluster.objects if ref.kind is REVISION] == ["memo-r1", "memo-r2"]
 
 
-async def test_a_revision_is_stored_under_the_next_number() -> None:
-    cluster = Store()
-    assert await stored(cluster)
-    assert cluster.made == ["memo-r1"]
+async def test_a_copy_that_goes_with_a_deleted_app_of_the_name_is_waited_for() -> None:
+    snapshot, built, status = pending()
+    cluster = Stored()
+    await Revisions(cluster).store(snapshot, built, status)
+    (copy,) = copies(cluster).values()
+    owner = {**copy["metadata"]["ownerReferences"][0], "uid": "of-the-deleted-one"}
+    leaving = {**copy, "metadata": {**copy["metadata"], "ownerReferences": [owner]}}
+    cluster = Stored({ref_of(copy): leaving})
+    assert not await Revisions(cluster).store(snapshot, built, status)
+    assert [*cluster.objects] == [ref_of(copy)], "no revision names a copy that is gone in a moment"
 
 
-async def test_one_that_an_old_list_does_not_show_is_not_stored_again() -> None:
-    cluster = Store()
-    await stored(cluster)
-    assert not await stored(cluster)
-    assert cluster.made == ["memo-r1"]
-
-
-@pytest.mark.parametrize("foreign", [True, False])
-async def test_another_ones_number_is_left_to_it(foreign: bool) -> None:
-    found = context()
-    other = stored_revision(found, replace(revision(found), id="another" if not foreign else revision(found).id), 1)
-    if foreign:
-        other["metadata"]["ownerReferences"] = []
-    cluster = Store({ref_of(other): other})
-    assert await stored(cluster)
-    assert cluster.made == ["memo-r2"]
+async def test_a_copy_that_somebody_deleted_while_a_colour_uses_it_comes_back() -> None:
+    snapshot, built, status = pending()
+    cluster = Stored()
+    await Revisions(cluster).store(snapshot, built, status)
+    (stored,) = (item for ref, item in cluster.objects.items() if ref.kind is REVISION)
+    ((name, copy),) = copies(cluster).items()
+    seen = replace(snapshot.observation, stored={stored["metadata"]["name"]: parse(stored)})
+    snapshot = replace(snapshot, observation=seen)
+    serving = MemoAppStatus(release=status.release, colours={"blue": stored["metadata"]["name"]})
+    assert not await Revisions(cluster).store(snapshot, built, serving)
+    del cluster.objects[Ref(SECRET, name)]
+    assert await Revisions(cluster).store(snapshot, built, serving)
+    assert cluster.objects[Ref(SECRET, name)] == copy

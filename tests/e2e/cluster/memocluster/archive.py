@@ -3,6 +3,7 @@
 import hashlib
 import io
 import json
+import platform
 import tarfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -51,7 +52,7 @@ def write(target: Path, layers: Mapping[str, Layer], images: Sequence[Image]) ->
 def configuration(image: Image, digests: Mapping[str, str]) -> bytes:
     """The image's configuration as the archive stores it."""
     content = {
-        "architecture": "amd64",
+        "architecture": architecture(platform.machine()),
         "os": "linux",
         "config": {"Entrypoint": [image.entrypoint], "Env": [SEARCH_PATH]},
         "rootfs": {
@@ -61,6 +62,11 @@ def configuration(image: Image, digests: Mapping[str, str]) -> bytes:
         "history": [{"created_by": "node image build"} for _ in image.layers],
     }
     return json.dumps(content).encode()
+
+
+def architecture(machine: str) -> str:
+    """What images call the processor that ``platform.machine()`` names."""
+    return {"x86_64": "amd64", "aarch64": "arm64"}.get(machine, machine)
 
 
 def packed(layer: Layer) -> bytes:

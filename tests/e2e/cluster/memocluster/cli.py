@@ -48,7 +48,8 @@ def parser() -> argparse.ArgumentParser:
         return added
 
     making = add("up", up, "make the cluster, or repair it; nothing where it runs", named=True)
-    making.add_argument("--nodes", type=int, choices=range(1, MOST_NODES + 1))
+    count = "in all; without it test has 2, the others 1"
+    making.add_argument("--nodes", type=int, choices=range(1, MOST_NODES + 1), help=count)
     making.add_argument("--audit-reads", action="store_true", help="record reads too")
     add("down", down, "remove the cluster and every trace of it", named=True)
     add("kubeconfig", kubeconfig, "print the path of the cluster's kubeconfig", named=True)

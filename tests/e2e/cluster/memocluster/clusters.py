@@ -24,6 +24,10 @@ class Cluster:
     api_port: int
     ports: Mapping[int, int]
     """Node port inside the cluster -> port on 127.0.0.1 of the host."""
+    nodes: int = 1
+    """How many it is made of where nobody asks for another number."""
+    metrics: bool = False
+    """Whether metrics-server runs in it, for `kubectl top` and autoscalers."""
 
     @property
     def kind_name(self) -> str:
@@ -63,6 +67,8 @@ CLUSTERS: Mapping[str, Cluster] = {
             "10.112.0.0/16",
             16444,
             {30080 + offset: 18180 + offset for offset in range(10)},
+            nodes=2,
+            metrics=True,
         ),
         Cluster("dev", "10.213.0.0/16", "10.113.0.0/16", 16445, {30080: 18280}),
         Cluster("faults", "10.214.0.0/16", "10.114.0.0/16", 16446, {}),

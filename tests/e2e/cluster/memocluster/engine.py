@@ -4,7 +4,8 @@ import os
 import resource
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, Literal
+from subprocess import DEVNULL
+from typing import IO, Final, Literal
 
 from memocluster import paths
 from memocluster.clusters import Cluster
@@ -83,9 +84,9 @@ class Engine:
             "KUBECONFIG": str(paths.kubeconfig(cluster.name)),
         }
 
-    def call(self, *arguments: str, timeout: float | None = None) -> str:
+    def call(self, *arguments: str, timeout: float | None = None, stdin: int | IO[bytes] = DEVNULL) -> str:
         """Run the engine's command; its output."""
-        return run([self.name, *arguments], env=self.environment(), timeout=timeout)
+        return run([self.name, *arguments], env=self.environment(), timeout=timeout, stdin=stdin)
 
     def stream(self, *arguments: str) -> int:
         """Run the engine's command with its output going straight to ours; its exit code."""
@@ -117,3 +118,8 @@ class Engine:
     def inside(self, node: str, *command: str, timeout: float | None = None) -> str:
         """Run a command in a node; its output."""
         return self.call("exec", node, *command, timeout=timeout)
+
+    def feed(self, node: str, source: Path, *command: str) -> str:
+        """Run a command in a node that reads ``source``, a file of this machine; its output."""
+        with source.open("rb") as content:
+            return self.call("exec", "-i", node, *command, stdin=content)

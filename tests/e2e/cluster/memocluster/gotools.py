@@ -55,6 +55,12 @@ LOCAL_PATH: Final = GoTool(
     ("github.com/rancher/local-path-provisioner",),
     "about 50 s",
 )
+METRICS_SERVER: Final = GoTool(
+    "metrics-server",
+    versions.METRICS_SERVER,
+    ("sigs.k8s.io/metrics-server/cmd/metrics-server",),
+    "about 90 s",
+)
 
 
 def require_go() -> None:

@@ -12,13 +12,16 @@ AUDIT_LOG: Final = "/var/log/kubernetes/audit.log"
 POLICY_FOLDER: Final = "/etc/memoapp-audit"
 WRITES: Final = ("create", "update", "patch", "delete", "deletecollection")
 READS: Final = ("get", "list", "watch")
+OPERATOR: Final = "system:serviceaccount:memoapp-system:memoapp-operator"
+"""The user whose reads are always recorded: what it costs is measured."""
 
 
 def audit_policy(*, reads: bool = False) -> dict[str, Any]:
     """Record every write with its metadata (user, agent, object, code), no bodies.
 
     Left out: what nodes report about themselves and the leases of the control
-    plane, which go on for ever on an idle cluster. Reads only on request.
+    plane, which go on for ever on an idle cluster. Reads are those of the
+    operator; of everybody on request.
     """
     components = ["system:apiserver", "system:kube-controller-manager", "system:kube-scheduler"]
     leases = [{"group": "coordination.k8s.io", "resources": ["leases"]}]
@@ -29,6 +32,7 @@ def audit_policy(*, reads: bool = False) -> dict[str, Any]:
         "rules": [
             {"level": "None", "userGroups": ["system:nodes"]},
             {"level": "None", "users": components, "resources": leases},
+            {"level": "Metadata", "users": [OPERATOR], "verbs": list(READS)},
             {"level": "Metadata", "verbs": [*WRITES, *(READS if reads else ())]},
             {"level": "None"},
         ],
@@ -38,7 +42,8 @@ def audit_policy(*, reads: bool = False) -> dict[str, Any]:
 def cluster_config(cluster: Cluster, policy_folder: Path, nodes: int = 1) -> str:
     """The kind configuration, as JSON (which kind's YAML reader takes).
 
-    ``policy_folder`` is a folder of the host that holds policy.json.
+    ``policy_folder`` is a folder of the host that holds policy.json. Every node
+    takes ordinary pods, the control plane too.
     """
     control_plane = {
         "role": "control-plane",
@@ -48,6 +53,8 @@ def cluster_config(cluster: Cluster, policy_folder: Path, nodes: int = 1) -> str
         ],
         "extraMounts": [{"hostPath": str(policy_folder), "containerPath": POLICY_FOLDER, "readOnly": True}],
     }
+    # With one node kind takes the taint away by itself, and fails where there is none.
+    patches = [api_server_patch(), *([schedulable_patch()] if nodes > 1 else [])]
     config = {
         "kind": "Cluster",
         "apiVersion": "kind.x-k8s.io/v1alpha4",
@@ -57,7 +64,7 @@ def cluster_config(cluster: Cluster, policy_folder: Path, nodes: int = 1) -> str
             "apiServerAddress": "127.0.0.1",
             "apiServerPort": cluster.api_port,
         },
-        "kubeadmConfigPatches": [json.dumps(api_server_patch())],
+        "kubeadmConfigPatches": [json.dumps(patch) for patch in patches],
         "nodes": [control_plane, *({"role": "worker"} for _ in range(nodes - 1))],
     }
     return json.dumps(config, indent=1)
@@ -82,6 +89,15 @@ def api_server_patch() -> dict[str, Any]:
                 _volume("audit-log", log_folder, "DirectoryOrCreate", read_only=False),
             ],
         },
+    }
+
+
+def schedulable_patch() -> dict[str, Any]:
+    """Keep the control plane free of the taint that kubeadm gives it by default."""
+    return {
+        "kind": "InitConfiguration",
+        "apiVersion": "kubeadm.k8s.io/v1beta4",
+        "nodeRegistration": {"taints": []},
     }
 
 

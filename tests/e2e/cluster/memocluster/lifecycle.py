@@ -3,11 +3,13 @@
 import json
 import shutil
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from pathlib import Path
 
 from memocluster import (
     gotools,
     kindconfig,
+    metrics,
     nodeimage,
     paths,
     preflight,
@@ -31,18 +33,19 @@ from memocluster.shell import run
 def up(cluster: Cluster, *, nodes: int | None = None, audit_reads: bool = False) -> None:
     """Return with the cluster running and ready: found so, repaired or made.
 
-    ``nodes`` None takes a running cluster as it is and makes one of one node.
+    ``nodes`` None takes a running cluster as it is and makes one of ``cluster.nodes``.
     """
     with _held(cluster):
         if stored := record.load(cluster):
             # A cluster with somebody's work in it: be slow to call it broken on a loaded machine.
             if is_running(cluster, stored, patience=30):
                 _report_running(cluster, stored, nodes)
+                complete(cluster, stored)
                 return
             with step(f"remove what is left of cluster {cluster.name}"):
                 remove(cluster, stored)
         preflight.check(cluster)
-        create(cluster, provider.choose(), nodes or 1, audit_reads=audit_reads)
+        create(cluster, provider.choose(), nodes or cluster.nodes, audit_reads=audit_reads)
 
 
 def down(cluster: Cluster) -> None:
@@ -69,7 +72,10 @@ def create(cluster: Cluster, chosen: Provider, nodes: int, *, audit_reads: bool)
     """Make the cluster, whose name must be free, and wait until it is ready."""
     kind = gotools.folder(gotools.KIND) / "kind"
     toolbox.link()
-    Record(chosen.engine.name, chosen.image, nodes).save(cluster)
+    if cluster.metrics:
+        metrics.image()
+    made = Record(chosen.engine.name, chosen.image, nodes)
+    made.save(cluster)
     config = _write_config(cluster, nodes, audit_reads=audit_reads)
     if chosen.engine.name == "podman":
         Path("/lib/modules").mkdir(exist_ok=True)  # kind mounts it, and some machines have none
@@ -78,9 +84,35 @@ def create(cluster: Cluster, chosen: Provider, nodes: int, *, audit_reads: bool)
         environment = chosen.engine.kind_environment(cluster)
         names = ["--name", cluster.kind_name, "--image", chosen.image]
         run([kind, "create", "cluster", *names, "--config", config], env=environment)
-    with step("wait until everything in it is ready", "about 15 s"):
+    if cluster.metrics:
+        made = add_metrics(cluster, made)
+    with step("wait until everything in it is ready", "about 20 s"):
         readiness.wait(chosen.engine, cluster, nodes)
-    Record(chosen.engine.name, chosen.image, nodes, ready=True).save(cluster)
+    replace(made, ready=True).save(cluster)
+
+
+def complete(cluster: Cluster, stored: Record) -> None:
+    """Give a running cluster what belongs to it and was added since it was made."""
+    if not lacks_metrics(cluster, stored):
+        return
+    added = add_metrics(cluster, stored)
+    with step("wait until everything in it is ready", "about 20 s"):
+        readiness.wait(Engine(stored.engine), cluster, stored.nodes)
+    added.save(cluster)
+
+
+def lacks_metrics(cluster: Cluster, stored: Record) -> bool:
+    """Whether metrics-server belongs to the cluster and is not there as it would now be installed."""
+    return cluster.metrics and stored.metrics != metrics.identity()
+
+
+def add_metrics(cluster: Cluster, stored: Record) -> Record:
+    """Install metrics-server, or change it to the present one; the record that says so, not saved."""
+    engine, archive = Engine(stored.engine), metrics.image()
+    with step(f"{metrics.NAME} {versions.METRICS_SERVER} in cluster {cluster.name}", "about 5 s"):
+        _load(engine, cluster, archive)
+        metrics.deploy(engine, cluster)
+    return replace(stored, metrics=metrics.identity())
 
 
 def remove(cluster: Cluster, stored: Record) -> None:
@@ -97,14 +129,11 @@ def remove(cluster: Cluster, stored: Record) -> None:
 def load(cluster: Cluster, archives: list[Path]) -> None:
     """Load image archives (docker or OCI layout in a tar) into every node."""
     stored = require(cluster)
-    kind = gotools.folder(gotools.KIND) / "kind"
-    environment = Engine(stored.engine).kind_environment(cluster)
     for archive in archives:
         if not archive.is_file():
             raise ClusterError(f"there is no image archive {archive}")
         with step(f"load {archive.name} into cluster {cluster.name}"):
-            name = ["--name", cluster.kind_name]
-            run([kind, "load", "image-archive", archive, *name], env=environment)
+            _load(Engine(stored.engine), cluster, archive)
 
 
 def audit_log(cluster: Cluster) -> int:
@@ -134,13 +163,19 @@ def status() -> dict[str, str]:
     return found
 
 
+def _load(engine: Engine, cluster: Cluster, archive: Path) -> None:
+    kind = gotools.folder(gotools.KIND) / "kind"
+    command: list[str | Path] = [kind, "load", "image-archive", archive, "--name", cluster.kind_name]
+    run(command, env=engine.kind_environment(cluster))
+
+
 def _report_running(cluster: Cluster, stored: Record, nodes: int | None) -> None:
     if nodes not in (None, stored.nodes):
         count = f"{stored.nodes} node(s), not {nodes}"
         raise ClusterError(f"cluster {cluster.name} runs with {count}; take it down first")
     outdated = stored.image not in (versions.PUBLIC_NODE_IMAGE, nodeimage.tag())
     note = " (its node image is of an older recipe; down and up renew it)" if outdated else ""
-    say(f"cluster {cluster.name} is running{note}")
+    say(f"cluster {cluster.name} is running with {stored.nodes} node(s){note}")
 
 
 def _write_config(cluster: Cluster, nodes: int, *, audit_reads: bool) -> Path:

@@ -17,6 +17,7 @@ from memocluster.progress import step
 from memocluster.shell import run, start, succeeds
 
 NAME: Final = "localhost/memoapp-node"
+SOURCES: Final = tuple(paths.FILES / name for name in ("kube", "node", "pause"))
 RECIPE: Final = tuple(
     Path(__file__).with_name(f"{module}.py")
     for module in ("archive", "gotools", "images", "kube", "nodeimage", "noderoot", "rootfs", "versions")
@@ -31,7 +32,7 @@ def require_architecture(machine: str) -> None:
 
 def tag() -> str:
     """The image's name; the hash covers every input, so a changed recipe is a new image."""
-    return f"{NAME}:v{versions.KUBERNETES}-{store.key(paths.FILES, *RECIPE)}"
+    return f"{NAME}:v{versions.KUBERNETES}-{store.key(*SOURCES, *RECIPE)}"
 
 
 def ensure(env: Mapping[str, str]) -> str:

@@ -12,10 +12,10 @@ from memocluster.progress import step
 from memocluster.shell import run
 
 CONTAINERS: Final = (
-    "podman", "conmon", "netavark", "aardvark-dns", "catatonit", "runc", "nftables", "buildah",
+    "podman", "conmon", "netavark", "aardvark-dns", "catatonit", "runc", "iptables", "nftables", "buildah",
     "iproute2", "ca-certificates",
 )  # fmt: skip
-"""Run containers and build images."""
+"""Run containers and build images. Debian's netavark calls iptables and does not depend on it."""
 
 NODE_BUILD: Final = (
     "mmdebstrap", "busybox-static", "gcc", "libc6-dev", "libseccomp-dev", "pkg-config",

@@ -13,6 +13,8 @@ from memocluster.errors import ClusterError
 
 PATIENCE_SECONDS: Final = 240
 KUBECTL: Final = ("kubectl", "--kubeconfig=/etc/kubernetes/admin.conf")
+CONDITIONS: Final = {"Node": "Ready", "APIService": "Available"}
+"""The condition that tells, by kind."""
 
 
 def api_answers(cluster: Cluster, patience: float) -> bool:
@@ -43,7 +45,7 @@ def wait(engine: Engine, cluster: Cluster, nodes: int) -> None:
 
 
 def _missing(engine: Engine, cluster: Cluster, nodes: int) -> list[str]:
-    question = [*KUBECTL, "get", "nodes,deployments,daemonsets", "-A", "-o", "json"]
+    question = [*KUBECTL, "get", "nodes,deployments,daemonsets,apiservices", "-A", "-o", "json"]
     try:
         answer = engine.inside(cluster.control_plane, *question, timeout=30)
     except ClusterError as error:  # a loaded machine: the API server is away for a moment
@@ -62,9 +64,9 @@ def unready(items: Sequence[Mapping[str, Any]], nodes: int) -> list[str]:
 
 def _is_ready(item: Mapping[str, Any]) -> bool:
     status = item.get("status", {})
-    if item["kind"] == "Node":
+    if condition := CONDITIONS.get(item["kind"]):
         conditions = {entry["type"]: entry["status"] for entry in status.get("conditions", [])}
-        return conditions.get("Ready") == "True"
+        return conditions.get(condition) == "True"
     if item["kind"] == "DaemonSet":
         wanted: int = status.get("desiredNumberScheduled", 0)
         return wanted > 0 and status.get("numberReady", 0) == wanted

@@ -18,6 +18,8 @@ class Record:
     image: str
     nodes: int
     ready: bool = False
+    metrics: str = ""
+    """The identity of the metrics-server that was installed; empty where there is none."""
 
     def save(self, cluster: Cluster) -> None:
         """Replace the stored record in one act."""
@@ -35,7 +37,13 @@ def load(cluster: Cluster) -> Record | None:
         stored = json.loads(file.read_text())
         name = "docker" if stored["engine"] == "docker" else "podman"
         engine = cast(EngineName, name)
-        return Record(engine, str(stored["image"]), int(stored["nodes"]), stored["ready"] is True)
+        return Record(
+            engine,
+            str(stored["image"]),
+            int(stored["nodes"]),
+            ready=stored["ready"] is True,
+            metrics=str(stored.get("metrics", "")),
+        )
     except (FileNotFoundError, ValueError, KeyError, TypeError):
         return None
 

@@ -20,6 +20,8 @@ CONTAINERD: Final = "2.2.1"
 CNI_PLUGINS: Final = "1.9.0"
 RUNC: Final = "1.3.4"
 LOCAL_PATH_PROVISIONER: Final = "0.0.30"
+# Built against Kubernetes 1.36.
+METRICS_SERVER: Final = "0.9.0"
 
 DEBIAN: Final = "bookworm"
 BUSYBOX_TAG: Final = "1.35"

@@ -1,0 +1,63 @@
+"""Switches and rollbacks without a pause under load, while the operator is killed and a router replaced."""
+
+from __future__ import annotations
+
+import math
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.conftest import MakeApp
+from tests.e2e.history import History
+from tests.e2e.loaded import OLD_ANSWERS, under_load, unharmed
+from tests.kube import Kube
+from tests.load.result import Result
+from tools.testbed import leadership, nodes, sample
+
+ROUNDS = 20
+KILL_IN, REPLACE_IN = 5, 10
+"""The rounds in which the operator is killed and a router is deleted: its pod ends as pods should."""
+
+
+@pytest.mark.long
+@pytest.mark.loaded
+def test_twenty_switches_and_twenty_rollbacks(
+    kube: Kube, memoapp: MakeApp, images: dict[str, str], cluster: str, tmp_path: Path
+) -> None:
+    app = memoapp("memo", sample.tiered(images))
+    app.ready()
+    moves: list[tuple[str, float]] = []
+    with History(app) as history, under_load(app, cluster, tmp_path) as load:
+        app.change(**sample.tiered_version(images, "1.1.0"))
+        for number in range(ROUNDS):
+            began = moves[-1][1] if moves else 0.0
+            moved = history.when(lambda moment: moment.traffic == "green 100", after=began)
+            if number == KILL_IN:
+                nodes.signal(cluster, leadership.leader(kube), "KILL")
+            moves.append(("1.0.0", moved))
+            if number == REPLACE_IN:
+                kube.delete("v1/Pod", app.pods("router")[0]["metadata"]["name"], app.namespace)
+            app.ready()
+            app.order("rollback")
+            moves.append(("1.1.0", history.when(lambda moment: moment.traffic == "blue 100", after=moved)))
+            app.shows("Stalled", "True", "RolledBackByHand")
+            app.order("retry")
+        app.ready()
+        time.sleep(2)
+        result = load.stop()
+    unharmed(result)
+    assert history.always_available
+    assert history.phases.count("Shifting") == ROUNDS + 1
+    assert history.phases.count("RolledBack") == ROUNDS
+    late = _late_answers(result, moves)
+    assert len(late) == 2 * ROUNDS
+    # The move in which the operator was killed is finished by another one, once the lease has ended.
+    assert max(seconds for number, seconds in enumerate(late) if number != 2 * KILL_IN) <= OLD_ANSWERS, late
+
+
+def _late_answers(result: Result, moves: list[tuple[str, float]]) -> list[float]:
+    """Seconds of the last answer of the colour that was left, on a new connection, after each move."""
+    ends = [moment for _, moment in moves[1:]] + [math.inf]
+    pairs = zip(moves, ends, strict=True)
+    return [result.within(0, end).last_answer(version, moved) for (version, moved), end in pairs]
