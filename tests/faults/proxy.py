@@ -12,6 +12,7 @@ import socket
 import ssl
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Collection, Coroutine
 from concurrent.futures import Future
 from dataclasses import dataclass, replace
@@ -87,6 +88,7 @@ class Proxy:
         self._noted: list[str] = []
         self._last_write = time.monotonic()
         self._leads_since: dict[str, float] = {}
+        self._passes: Counter[str] = Counter()
         self._silent_until = 0.0
         self._stale_until = 0.0
         self._stale_lists_only = True
@@ -123,13 +125,15 @@ class Proxy:
         """What the plan did, a line each."""
         return tuple(self._noted)
 
-    def quiet_for(self, running: Collection[str]) -> float:
+    def quiet_for(self, running: Collection[str], passes: int = 0) -> float:
         """Seconds in which one of these processes could have written, and none did.
 
-        None while one of them is frozen, or before one leads: it may yet have something to do.
+        None while one of them is frozen, before one leads, and before so many passes have begun since the last write:
+        it may yet have something to do.
         """
         leads = [since for name, since in self._leads_since.items() if name in running]
-        if self._frozen_callers or not leads:
+        begun = sum(count for name, count in self._passes.items() if name in running)
+        if self._frozen_callers or not leads or begun < passes:
             return 0.0
         return time.monotonic() - max(self._last_write, *leads)
 
@@ -190,8 +194,10 @@ class Proxy:
         call = Call(request.method, request.path, request.rel_url.raw_query_string, body, by=by)
         if call.plural == "memoapps":
             self._leads_since.setdefault(by, time.monotonic())  # Only a leader looks at them.
+            self._passes[by] += call.is_read and call.target != call.plural
         if not call.counts:
             return call
+        self._passes.clear()
         self._number += 1
         self._last_write = time.monotonic()
         return replace(call, number=self._number)

@@ -137,7 +137,7 @@ class Run:
     def _crew(self, where: Place) -> Crew:
         """The operators that the plan needs: with one that is frozen another stands by."""
         site, action = self._site, self._plan.action
-        settings = {"MEMOAPP_OPERATOR_IMAGE": site.images["operator"], "MEMOAPP_RESYNC_SECONDS": "10"}
+        settings = {"MEMOAPP_OPERATOR_IMAGE": site.images["operator"], "MEMOAPP_RESYNC_SECONDS": "5"}
         if isinstance(action, Jump):
             settings |= clock.settings(self._folder)
         seats = "ab" if isinstance(action, Freeze) else "a"
@@ -175,7 +175,8 @@ class Run:
             if end(found):
                 if not reached:
                     reached, deadline = True, time.monotonic() + STAYS_QUIET_WITHIN
-                if proxy.quiet_for(crew.running) > QUIET:
+                # The second pass begins when the first has found nothing to do.
+                if proxy.quiet_for(crew.running, passes=2 if found else 0) > QUIET:
                     return
             elif reached:
                 raise StuckError(f"the end was reached and left again: {_brief(found)}")

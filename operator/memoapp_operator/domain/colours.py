@@ -14,6 +14,10 @@ from .observation import ChildState, Observation, Probe, Trouble, Workload
 GONE_AFTER = 5.0
 """Seconds without a ready pod after which a serving colour is given up for a warm one that has served for as long."""
 
+STEADY_FOR = 3.0
+"""Seconds for which every pod of a new colour must have been ready before clients come: what crashes at its start may
+well be ready for a moment, and again after every restart."""
+
 
 def tiers(app: MemoApp) -> tuple[str, ...]:
     """The tiers that the spec declares."""
@@ -63,6 +67,12 @@ def complete(seen: Observation, held: Mapping[str, str], colour: Colour) -> bool
         and all(item.settled for item in found)
         and all(seen.reached.get(name) is True for name in wanted)
     )
+
+
+def steady(seen: Observation, held: Mapping[str, str], colour: Colour) -> bool:
+    """Every ready pod of the colour has been ready for a while."""
+    moments = [item.steady_since for item in _workloads(seen, held, colour) if item.steady_since]
+    return all(_age(seen, moment) >= STEADY_FOR for moment in moments)
 
 
 def are_current(seen: Observation, *wanted: str) -> bool:

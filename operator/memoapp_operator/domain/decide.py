@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from memoapp_operator.api.v1alpha1.memoapp import MemoAppStatus, OrdersStatus, ReleasePhase
 
 from . import conditions
-from .colours import serves
+from .colours import serves, tiers
 from .decision import Decision, Note
 from .forward import warm_until
 from .observation import ChildState, Observation
@@ -63,7 +63,6 @@ def next_status(seen: Observation) -> MemoAppStatus:
         generation=seen.app.metadata.generation,
         now=seen.now,
     )
-    addresses = {**(before.addresses or {}), **seen.addresses}
     return MemoAppStatus(
         observed_generation=seen.app.metadata.generation,
         conditions=found,
@@ -73,9 +72,22 @@ def next_status(seen: Observation) -> MemoAppStatus:
         colours=dict(state.colours) or None,
         rejected=list(state.rejected) or None,
         orders=state.orders if state.orders != OrdersStatus() else None,
-        addresses=addresses or None,
+        addresses=_addresses(seen, state) or None,
         display=display(state),
     )
+
+
+def _addresses(seen: Observation, state: State) -> dict[str, str]:
+    """The addresses of the colours' Services, those of parts that nobody has any more left out.
+
+    Such an address may be another Service's by now: the part could not come back with it.
+    """
+    held = [seen.stored.get(name) for name in state.colours.values()]
+    known = {**(seen.app.status.addresses or {}), **seen.addresses}
+    if None in held:
+        return known
+    components = {*tiers(seen.app), *(tier for revision in held if revision is not None for tier in revision.tiers)}
+    return {name: address for name, address in known.items() if name.partition("-")[2] in components}
 
 
 def display(state: State) -> dict[str, str]:
@@ -168,8 +180,8 @@ def _release_notes(uid: str, before: MemoAppStatus, after: MemoAppStatus) -> Ite
     if release.reason:
         text = f"{text}: {release.reason}: {release.message}"
     # Held and back again is another transition: the conditions' times tell it apart.
-    moment = release.finished_at or release.deadline or release.started_at
-    yield Note(warning=warning, reason=reason, message=text, key=_key(uid, reason, release.id, moment))
+    moments = [release.started_at, *(item.last_transition_time for item in after.conditions)]
+    yield Note(warning=warning, reason=reason, message=text, key=_key(uid, reason, release.id, *moments))
 
 
 def _order_notes(uid: str, before: MemoAppStatus, after: MemoAppStatus) -> Iterator[Note]:

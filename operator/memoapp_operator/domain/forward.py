@@ -14,10 +14,10 @@ from .observation import Observation, Trouble
 from .rollback import is_warm, turn_back
 from .state import State, other, split
 from .transitions import begun, deadline, is_late, limit_of, lost, moved, moved_on, serving
-from .troubles import PULL_FAILED
+from .troubles import PULL_FAILED, UNSCHEDULABLE
 
 PULL_PATIENCE = 20.0
-"""Seconds from the beginning of a release in which an image that cannot be pulled does not reject it.
+"""Seconds from the beginning of Preparing in which an image that cannot be pulled does not reject it.
 
 The kubelet tries again after 10 s, then after twice as long each time (kubernetes.io, "Images": image pull back-off).
 """
@@ -36,6 +36,8 @@ def pending(seen: Observation, state: State) -> State:
     stored = next((item for item in seen.stored.values() if state.release and item.id == state.release.id), None)
     if stored is None or not colours.prepared(seen) or state.release is None:
         return state
+    if state.release.colour in seen.populated and state.release.colour.value not in state.colours:
+        return state  # what the colour held before still runs: it would count in quotas, and answer for the new pods
     held = {**state.colours, state.release.colour.value: stored.name}
     floor = colours.replicas(seen, state.colours, state.active.colour) if state.active else {}
     found = moved(state, seen, Phase.PREPARING, deadline=deadline(seen, Phase.PREPARING), replicas=floor or None)
@@ -50,8 +52,13 @@ def preparing(seen: Observation, state: State) -> State:
     if moved_on(seen, state):
         return moved(state, seen, Phase.WITHDRAWN, ended=True).without(release.colour)
     up = colours.complete(seen, state.colours, release.colour)
+    if up and colours.serves(seen, state.colours, other(release.colour)):  # else there is nobody to lose
+        up = colours.steady(seen, state.colours, release.colour)
     if up and colours.router_settled(seen):
         return _up(seen, state, release)
+    if state.active is not None and not colours.prepared(seen):
+        # No version comes up without its database: nothing is judged, and the deadline counts no such time.
+        return moved(state, seen, Phase.PREPARING, deadline=None)
     failure = _failure(seen, state, release, up=up)
     if failure is None:
         anew = deadline(seen, Phase.PREPARING)
@@ -88,8 +95,13 @@ def _failure(seen: Observation, state: State, release: ReleaseStatus, *, up: boo
 
 
 def _may_pass(seen: Observation, release: ReleaseStatus, trouble: Trouble) -> bool:
-    """A registry that hiccups once rejects nothing: the kubelet tries again."""
-    age = (seen.now - datetime.fromisoformat(release.started_at)).total_seconds()
+    """A registry that hiccups once rejects nothing: the kubelet tries again. A node may come, until the deadline."""
+    if trouble.reason == UNSCHEDULABLE:
+        return True
+    if release.deadline is None:
+        return trouble.reason == PULL_FAILED
+    left = (datetime.fromisoformat(release.deadline) - seen.now).total_seconds()
+    age = seconds(limit_of(seen, Phase.PREPARING) or "0s") - left
     return trouble.reason == PULL_FAILED and age < PULL_PATIENCE
 
 
@@ -131,6 +143,8 @@ def completed(seen: Observation, state: State) -> State:
         and not colours.just_back(seen, state.colours, old)
     ):
         return turn_back(seen, state, lost(seen, state, release.colour))
+    if is_warm(seen, state) and not colours.serves(seen, state.colours, release.colour):
+        return state  # the warm colour is the way back: it is not given up for a new release in this very moment
     fresh = begun(seen, state)
     if fresh is not state:
         return fresh

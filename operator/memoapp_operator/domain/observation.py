@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
-from memoapp_operator.api.v1alpha1.memoapp import MemoApp, RejectedStatus
+from memoapp_operator.api.v1alpha1.memoapp import Colour, MemoApp, RejectedStatus
 
 from .manifest import Ref
 from .revision import Revision
@@ -69,6 +69,7 @@ class Workload:
         trouble: why not, as far as its pods or its controller tell.
         gone_since: since when it has had no ready pod (RFC 3339); None where it has one, or nothing tells.
         ready_since: since when the oldest of its ready pods has been ready; None where none is, or tells.
+        steady_since: since when the youngest has been; None likewise.
     """
 
     name: str
@@ -78,6 +79,7 @@ class Workload:
     trouble: Trouble | None = None
     gone_since: str | None = None
     ready_since: str | None = None
+    steady_since: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +112,8 @@ class Observation:
         orders: nonces of annotations that order something, by annotation.
         reached: by ``blue-backend`` and the like: health was right through its Service, with none but its own pods
             behind it. Only asked of a colour that is being prepared.
+        populated: the colours that have a pod, also one that goes (not one that its node seems to have forgotten).
+        mute: routers that are ready and have not told, or not taken, how they steer for a while.
         found: the revision that each colour's live Deployments name.
         recorded: green's weight in the routers' ConfigMap; None where there is none.
         noted: the rejections in the routers' ConfigMap, should the status be lost.
@@ -132,6 +136,8 @@ class Observation:
     stored: Mapping[str, Revision] = field(default_factory=dict)
     orders: Mapping[str, str] = field(default_factory=dict)
     reached: Mapping[str, bool] = field(default_factory=dict)
+    populated: frozenset[Colour] = frozenset()
+    mute: tuple[str, ...] = ()
     found: Mapping[str, str] = field(default_factory=dict)
     recorded: int | None = None
     noted: tuple[RejectedStatus, ...] = ()

@@ -15,6 +15,8 @@ from .state import State
 RETRY_ANNOTATION = "memoapp.dev/retry"
 ROLLBACK_ANNOTATION = "memoapp.dev/rollback"
 ORDERS = (RETRY_ANNOTATION, ROLLBACK_ANNOTATION, RESTART_ANNOTATION)
+NONCE = 253
+"""Characters of an order's word that count: as many as the status takes."""
 BY_HAND = "RolledBackByHand"
 
 

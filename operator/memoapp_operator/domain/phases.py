@@ -65,7 +65,10 @@ MOVES: dict[Phase, Row] = {
     PREPARING: Row(
         "the new colour comes up beside the serving one",
         {
-            SHIFTING: "every pod is ready, health is right through the colour's own Services, the routers know them",
+            SHIFTING: (
+                "every pod has been ready for 3 s, health is right through the colour's own Services, "
+                "the routers know them"
+            ),
             COMPLETED: "the same, and nothing served before",
             REJECTED: "a trouble that does not pass, or the deadline",
             WITHDRAWN: "the spec changed",
@@ -109,7 +112,7 @@ MOVES: dict[Phase, Row] = {
         "traffic stays with the healthier colour",
         {
             ROLLING_BACK: "the old colour is well again",
-            COMPLETED: "the new colour is well, by order",
+            SHIFTING: "the new colour has ready pods, by order",
             PENDING: "another revision is declared",
         },
     ),

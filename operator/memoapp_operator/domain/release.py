@@ -24,7 +24,7 @@ def rebuilt(seen: Observation) -> State:
     state = State.of(seen.app.status)
     if state.release is not None or not seen.found:
         return state
-    colour = Colour.GREEN if (seen.recorded or 0) > HALF else Colour.BLUE
+    colour = _with_clients(seen)
     if colour.value not in seen.found:
         return state
     now = timestamp(seen.now)
@@ -39,6 +39,15 @@ def rebuilt(seen: Observation) -> State:
     )
     # What was ordered is taken for carried out: an old order must not be obeyed once more.
     return State(release, active, split(colour), dict(seen.found), seen.noted, orders.all_noted(seen))
+
+
+def _with_clients(seen: Observation) -> Colour:
+    """The colour that has the clients, by what is written down, else by what the routers say, else the only one."""
+    told = [weight for weight in seen.routers.values() if weight is not None]
+    weight = seen.recorded if seen.recorded is not None else max(told, default=None)
+    if weight is None and len(seen.found) == 1:
+        return Colour(next(iter(seen.found)))
+    return Colour.GREEN if (weight or 0) > HALF else Colour.BLUE
 
 
 def step(seen: Observation) -> State:

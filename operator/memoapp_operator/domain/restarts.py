@@ -15,8 +15,8 @@ _TAG = re.compile(r":v?([0-9]+)[^/]*$")
 
 def restarts(wanted: Manifest, live: Manifest) -> bool:
     """Applying ``wanted`` would replace pods of a StatefulSet: its template says something else, or says less."""
-    if kind_of(wanted) != STATEFUL_SET:
-        return False
+    if kind_of(wanted) != STATEFUL_SET or not (wanted["spec"].get("replicas", 1) and live["spec"].get("replicas", 1)):
+        return False  # without a pod there is nothing to restart: it goes to sleep, or wakes up, as it is declared
     before = (live["metadata"].get("annotations") or {}).get(TEMPLATE_ANNOTATION)
     if before is not None and before != wanted["metadata"]["annotations"].get(TEMPLATE_ANNOTATION):
         return True

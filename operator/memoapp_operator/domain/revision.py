@@ -54,9 +54,16 @@ def parse(manifest: Manifest) -> Revision:
     )
 
 
-def next_number(stored: Iterable[Revision]) -> int:
-    """The number of the next revision."""
-    return max((revision.number for revision in stored), default=0) + 1
+def next_number(stored: Iterable[Revision], mentioned: Iterable[str]) -> int:
+    """The number of the next revision: never that of one that was deleted and is still named somewhere."""
+    numbers = [revision.number for revision in stored]
+    return max([*numbers, *(number_in(name) or 0 for name in mentioned)], default=0) + 1
+
+
+def number_in(name: str) -> int | None:
+    """The number in the name of a ControllerRevision, ``<app>-r<number>``."""
+    tail = name.rpartition("-r")[2]
+    return int(tail) if tail.isascii() and tail.isdecimal() else None
 
 
 def superfluous(stored: Iterable[Revision], used: Iterable[str]) -> tuple[Revision, ...]:

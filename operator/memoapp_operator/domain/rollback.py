@@ -10,7 +10,7 @@ from memoapp_operator.api.v1alpha1.memoapp import ReleasePhase as Phase
 from . import colours
 from .observation import Observation, Trouble
 from .state import State, holder, other, split
-from .transitions import active_in, begun, moved, moved_on, serving
+from .transitions import active_in, begun, deadline, moved, moved_on
 
 
 def is_warm(seen: Observation, state: State) -> bool:
@@ -69,16 +69,20 @@ def _and(old: Colour) -> str:
 
 
 def while_held(seen: Observation, state: State) -> State:
-    """A person, or an old colour that is well again, ends it."""
+    """A person, or an old colour that is well again, ends it; the clients follow the colour that has ready pods."""
     release = state.release
     if release is None:
         return state
     if colours.serves(seen, state.colours, other(release.colour)):
         told = (release.message or "").removesuffix(_and(other(release.colour)))
         return moved(state, seen, Phase.ROLLING_BACK, message=told if release.reason else None)
-    retried = state.orders.retry != State.of(seen.app.status).orders.retry
-    if retried and colours.serves(seen, state.colours, release.colour) and colours.routed(seen, split(release.colour)):
-        return serving(moved(state, seen, Phase.COMPLETED, ended=True, reason=None, message=None), seen)
+    if colours.serves(seen, state.colours, release.colour):
+        healthier = replace(state, traffic=split(release.colour))
+        if state.orders.retry != State.of(seen.app.status).orders.retry:
+            limit = deadline(seen, Phase.SHIFTING)
+            return moved(healthier, seen, Phase.SHIFTING, deadline=limit, reason=None, message=None)
+        if state.traffic != healthier.traffic:
+            return healthier
     return _forward(seen, state, release) if moved_on(seen, state) else state
 
 
@@ -88,9 +92,9 @@ def _forward(seen: Observation, state: State, release: ReleaseStatus) -> State:
     if colour is None or colour.value not in state.colours or not colours.routed(seen, split(colour)):
         return state
     settled = state
-    if colour is release.colour:
+    if state.active is None or state.active.colour is not colour:
         settled = replace(state, active=active_in(seen, state, colour))
-    elif release.reason is not None:
-        settled = state.rejecting(release.id, Trouble(release.reason, release.message or "", stalls=True))
+    if colour is not release.colour and release.reason is not None:
+        settled = settled.rejecting(release.id, Trouble(release.reason, release.message or "", stalls=True))
     fresh = begun(seen, settled)
     return fresh if fresh is not settled else state

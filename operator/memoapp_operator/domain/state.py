@@ -16,8 +16,11 @@ from memoapp_operator.api.v1alpha1.memoapp import (
 )
 
 from .observation import Trouble
+from .revision import Revision
 
 HALF = 50
+UNKNOWN = "unknown"
+"""The version of a colour whose stored revision somebody deleted."""
 KEPT_REJECTIONS = 16
 """Rejections that are remembered between two releases that completed; the oldest goes first."""
 
@@ -58,6 +61,18 @@ class State:
         fresh = RejectedStatus(id=id_, reason=why.reason, message=why.message[:1024])
         others = [item for item in self.rejected if item.id != id_]
         return replace(self, rejected=(*others[-(KEPT_REJECTIONS - 1) :], fresh))
+
+
+def held_revision(state: State, stored: Mapping[str, Revision], colour: Colour) -> Revision | None:
+    """The revision that a colour is rendered from; None where it holds none, or where it was deleted.
+
+    Never another one: what is stored under the name must be what serves.
+    """
+    found = stored.get(state.colours.get(colour.value, ""))
+    active = state.active
+    if found is None or active is None or active.colour is not colour or active.version == UNKNOWN:
+        return found
+    return found if found.id == active.revision else None
 
 
 def other(colour: Colour) -> Colour:

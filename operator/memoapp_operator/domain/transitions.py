@@ -12,10 +12,7 @@ from . import colours, phases
 from .conditions import timestamp
 from .durations import seconds
 from .observation import Observation, Trouble
-from .state import State, other, split
-
-UNKNOWN = "unknown"
-"""The version of a colour whose stored revision somebody deleted."""
+from .state import UNKNOWN, State, other, split
 
 
 def moved(state: State, seen: Observation, phase: Phase, *, ended: bool = False, **changes: object) -> State:

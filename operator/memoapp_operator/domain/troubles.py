@@ -14,6 +14,7 @@ _PULL_REASONS = frozenset(
     {"ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull", "ImageInspectError"}
 )
 PULL_FAILED = "ImagePullBackOff"
+UNSCHEDULABLE = "Unschedulable"
 _ROOT_MESSAGES = ("runAsNonRoot", "non-numeric user")
 
 
@@ -42,7 +43,9 @@ def workload(
     settled = seen and updated == wanted == ready == status.get("replicas", 0)
     mine = [*pods]
     trouble = None if settled else _trouble(name, controller, mine, health, creation)
-    return Workload(name, wanted, ready, settled, trouble, _gone_since(controller, mine), _ready_since(mine))
+    moments = _ready_moments(mine)
+    oldest, youngest = min(moments, default=None), max(moments, default=None)
+    return Workload(name, wanted, ready, settled, trouble, _gone_since(controller, mine), oldest, youngest)
 
 
 def _gone_since(controller: Manifest, pods: list[Manifest]) -> str | None:
@@ -57,10 +60,10 @@ def _gone_since(controller: Manifest, pods: list[Manifest]) -> str | None:
     return str(available.get("lastTransitionTime", "")) or None if available.get("status") == "False" else None
 
 
-def _ready_since(pods: list[Manifest]) -> str | None:
+def _ready_moments(pods: list[Manifest]) -> list[str]:
     conditions = [_conditions(pod).get("Ready") or {} for pod in pods if not pod["metadata"].get("deletionTimestamp")]
     moments = [item.get("lastTransitionTime") for item in conditions if item.get("status") == "True"]
-    return min((str(moment) for moment in moments if moment), default=None)
+    return [str(moment) for moment in moments if moment]
 
 
 def _trouble(
@@ -119,7 +122,7 @@ def _pod_troubles(name: str, pod: Manifest) -> Iterator[Trouble]:
     scheduled = _conditions(pod).get("PodScheduled")
     if scheduled is not None and scheduled["status"] == "False" and scheduled.get("reason") == "Unschedulable":
         # Not yet a matter for a person: a cluster autoscaler, or a pod that goes, may make room.
-        yield Trouble("Unschedulable", f"{name}: {scheduled.get('message', 'no node takes the pod')}", stalls=False)
+        yield Trouble(UNSCHEDULABLE, f"{name}: {scheduled.get('message', 'no node takes the pod')}", stalls=False)
     status = pod.get("status") or {}
     images = {item["name"]: item["image"] for item in pod["spec"].get("containers", [])}
     for container in [*(status.get("initContainerStatuses") or []), *(status.get("containerStatuses") or [])]:

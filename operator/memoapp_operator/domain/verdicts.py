@@ -7,11 +7,11 @@ from collections.abc import Iterator
 from memoapp_operator.api.v1alpha1.memoapp import ReleasePhase as Phase
 
 from . import phases
-from .colours import held_tiers
+from .colours import held_tiers, routed
 from .conditions import AVAILABLE, CACHE_READY, DATABASE_READY, READY, RECONCILING, STALLED, Verdict, is_true
 from .manifest import SECRET, VOLUME_CLAIM
 from .observation import ChildState, Observation, Probe, Trouble, Workload
-from .state import State, holder
+from .state import State, held_revision, holder
 
 
 def verdicts(seen: Observation, state: State) -> tuple[Verdict, ...]:
@@ -44,10 +44,13 @@ def problems(seen: Observation, services: tuple[Verdict, ...], state: State) -> 
     if seen.app.spec.suspend:
         yield Trouble("Suspended", "suspended by spec.suspend", stalls=False)
         return
+    yield from _revision_lost(seen, state)
+    yield from _mute(seen)
     yield from _refused_release(seen, state)
     concerned = sorted(_concerned(seen, state), key=lambda item: item.name)
     troubles = [item.trouble for item in concerned if item.trouble is not None]
     yield from sorted(troubles, key=lambda trouble: not trouble.stalls)
+    yield from _waiting(seen)
     for verdict in services:
         if not verdict.status:
             reason = "DatabaseNotReady" if verdict.type == DATABASE_READY else "CacheNotReady"
@@ -156,7 +159,29 @@ def _blocked(seen: Observation) -> Iterator[Trouble]:
         growth = ref.kind == VOLUME_CLAIM and "resize" in text
         reason = "StorageClassCannotExpand" if growth else "ChildRefused"
         yield Trouble(reason, f"the API server refuses {ref}: {text}", stalls=True)
-    yield from _waiting(seen)
+
+
+def _revision_lost(seen: Observation, state: State) -> Iterator[Trouble]:
+    """A colour runs pods that nobody can render any more, because somebody deleted what they are made from.
+
+    Where the spec declares it still, it is stored again, without a word.
+    """
+    active, release = state.active, state.release
+    wanted = {active.colour: active.revision} if active is not None else {}
+    if release is not None and not phases.is_over(release.phase) and release.colour.value in state.colours:
+        wanted.setdefault(release.colour, release.id)
+    for colour, id_ in wanted.items():
+        if held_revision(state, seen.stored, colour) is None and (seen.declared is None or seen.declared.id != id_):
+            text = f"{colour} runs, and its stored revision {state.colours.get(colour.value, '')} was deleted"
+            advice = f"put version {active.version} back into the spec, or declare another one" if active else ""
+            yield Trouble("RevisionLost", f"{text}: it cannot be repaired; {advice}", stalls=True)
+
+
+def _mute(seen: Observation) -> Iterator[Trouble]:
+    """Routers that serve and cannot be told where to send their clients: there is no way back while they are so."""
+    if seen.mute:
+        text = f"{', '.join(seen.mute)} is ready and does not tell, or does not take, where it sends its clients"
+        yield Trouble("RoutersNotReached", text, stalls=True)
 
 
 def _waiting(seen: Observation) -> Iterator[Trouble]:
@@ -219,4 +244,6 @@ def available_verdict(seen: Observation, state: State) -> Verdict:
         workload = seen.workloads.get(name)
         if workload is None or workload.ready == 0:
             return Verdict(AVAILABLE, status=False, reason="NoReadyPods", message=f"no pod of {name} is ready")
+    if seen.mute and not routed(seen, state.traffic):
+        return Verdict(AVAILABLE, status=None, reason="RoutersNotReached", message="not every router tells")
     return Verdict(AVAILABLE, status=True, reason="Serving")

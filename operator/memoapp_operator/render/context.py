@@ -48,6 +48,9 @@ class Context:
             ``green-backend``, ``green-frontend`` (frontend only where the app has one).
         colours: the revision of each colour whose pods run, by decision of the release; empty before the first
             release began.
+        lost: colours that run while somebody deleted their revision: they are left as they are, and so is the way to
+            them.
+        ports: ports of the live Services, by ``blue-backend`` and the like.
         serving: the colour that serves, by decision of the release; None before the first one completed.
         floors: while a release is under way, replicas of the serving colour's tiers as it began, by tier.
         green_weight: share of the clients that green serves, in percent.
@@ -66,6 +69,8 @@ class Context:
     credentials: Credentials = Credentials()
     addresses: Mapping[str, str] = field(default_factory=dict)
     colours: Mapping[Colour, Revision] = field(default_factory=dict)
+    lost: frozenset[Colour] = frozenset()
+    ports: Mapping[str, int] = field(default_factory=dict)
     serving: Colour | None = None
     floors: Mapping[str, int] = field(default_factory=dict)
     green_weight: int = 0

@@ -34,8 +34,14 @@ def tiers(context: Context) -> dict[str, Backend | Frontend]:
 
 
 def ports_of(context: Context, colour: Colour) -> dict[str, int]:
-    """Ports of a colour's tiers, by component: those of its revision, and of the spec where it holds none."""
+    """Ports of a colour's tiers, by component: those of its revision, and of the spec where it holds none.
+
+    Where its revision was deleted, those of its live Services.
+    """
     found = {component: tier.port for component, tier in tiers(context).items()}
+    if colour in context.lost:
+        live = {component: context.ports.get(coloured(colour, component)) for component in (BACKEND, FRONTEND)}
+        return {component: port for component, port in live.items() if port is not None}
     revision = context.colours.get(colour)
     if revision is not None:
         found |= {component: int(tier["port"]) for component, tier in revision.tiers.items()}
@@ -47,6 +53,8 @@ def entry(context: Context, colour: Colour) -> str:
     revision = context.colours.get(colour)
     if revision is not None:
         return revision.entry
+    if colour in context.lost:
+        return FRONTEND if coloured(colour, FRONTEND) in context.replicas else BACKEND
     return FRONTEND if context.app.spec.frontend else BACKEND
 
 

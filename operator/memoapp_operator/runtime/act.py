@@ -14,29 +14,22 @@ from memoapp_operator.domain import names, ownership, release
 from memoapp_operator.domain.diff import differences
 from memoapp_operator.domain.manifest import CONFIG_MAP, SECRET, VOLUME_CLAIM, Manifest, Ref, ref_of
 from memoapp_operator.domain.observation import Child, ChildState
-from memoapp_operator.ports import Clock, Cluster, Mint, Refused, Services, Steering
+from memoapp_operator.domain.phases import is_over
+from memoapp_operator.ports import Clock, Cluster, Mint, Refused, Services, Steering, Unavailable
 from memoapp_operator.render.haproxy import STATE
 
 from .credentials import connected_cache_password, damaged, router_certificate
+from .refusals import Refusals, is_refused, remember
 from .revisions import Revisions, is_superseded, kept
 from .snapshot import Built, Snapshot, digest, is_scaled, is_settled
 
 logger = logging.getLogger(__name__)
 
-REFUSED_AGAIN = timedelta(seconds=60)
-"""What the API server refused is asked again after this long, or at once when it changed."""
 RENEW_BEFORE = timedelta(days=30)
+MUTE_AFTER = timedelta(seconds=60)
+"""A router that starts, or a node that is busy, is silent for less."""
 NOT_AFTER_ANNOTATION = "memoapp.dev/not-after"
 _ROUTER_NAMES = ("router",)
-
-
-@dataclass(frozen=True, slots=True)
-class Refusal:
-    """What the API server would not take."""
-
-    message: str
-    digest: str
-    at: datetime
 
 
 @dataclass(slots=True)
@@ -48,11 +41,19 @@ class Memory:
         unscaled: refusals of a Deployment's pods to be as many as they should, by Deployment.
         settled: children that the server stores in another form than they were sent in: digest of what was sent and
             the paths that differ. Sending them again would change nothing.
+        silent: ready routers that did not tell how they steer, by name: since when.
     """
 
-    refusals: dict[Ref, Refusal] = field(default_factory=dict)
-    unscaled: dict[Ref, Refusal] = field(default_factory=dict)
+    refusals: Refusals = field(default_factory=dict)
+    unscaled: Refusals = field(default_factory=dict)
     settled: dict[Ref, tuple[str, tuple[str, ...]]] = field(default_factory=dict)
+    silent: dict[str, datetime] = field(default_factory=dict)
+
+    def mute(self, routers: Mapping[str, int | None], now: datetime) -> tuple[str, ...]:
+        """The routers that have not told for ``MUTE_AFTER`` how they steer; those that do are forgotten."""
+        silent = [name for name, weight in routers.items() if weight is None]
+        self.silent = {name: self.silent.get(name, now) for name in silent}
+        return tuple(sorted(name for name, since in self.silent.items() if now - since >= MUTE_AFTER))
 
     def messages(self) -> dict[Ref, str]:
         """The refusals as texts."""
@@ -93,19 +94,46 @@ class Actor:
             if not await self._create(skeleton, snapshot, memory):
                 return changed
             changed = True
+        failed: Unavailable | None = None
         for manifest in built.wanted(snapshot.live):
             if ref_of(manifest) == weights:
                 continue
-            live = snapshot.live.get(ref_of(manifest))
-            child = ownership.assess(manifest, live, app.metadata.name, app.metadata.uid)
-            stored = await self._bring(manifest, child, live, memory, restarts)
-            changed |= stored is not None
-            changed |= await self._scale(built, child, stored or live, memory)
-        changed |= await self._revisions.store(snapshot, built, status)
-        stays = kept(snapshot, status)
-        await self._revisions.prune_copies(snapshot, stays)
+            try:
+                changed |= await self._child(manifest, built, snapshot, memory, restarts)
+            except Unavailable as error:
+                if not error.code:
+                    raise  # nobody answers: the others would wait in vain, each for its seconds
+                failed = failed or error
+        changed |= await self._rest(built, snapshot, status, memory)
+        if failed is not None:
+            raise failed
+        return changed
+
+    async def _child(
+        self, manifest: Manifest, built: Built, snapshot: Snapshot, memory: Memory, restarts: Collection[str]
+    ) -> bool:
+        """Bring one child to what it should be."""
+        app, live = built.context.app.metadata, snapshot.live.get(ref_of(manifest))
+        child = ownership.assess(manifest, live, app.name, app.uid)
+        stored = await self._bring(manifest, child, live, memory, restarts)
+        scaled = await self._scale(built, child, stored or live, memory)
+        return stored is not None or scaled
+
+    async def _rest(self, built: Built, snapshot: Snapshot, status: MemoAppStatus, memory: Memory) -> bool:
+        """Store what a release is made of, and take away what is of no use any more."""
+        now, stays = self._clock.now(), kept(snapshot, status)
+        wanted = built.possible | snapshot.live.keys() | self._revisions.wanted(snapshot, status)
+        for ref in memory.refusals.keys() - wanted:
+            del memory.refusals[ref]  # what is neither wanted nor there is no trouble
+        await self._revisions.prune_copies(snapshot, stays, memory.refusals, now)
+        changed = await self._revisions.store(snapshot, built, status, memory.refusals, now)
         for ref, live in self._superfluous(built, snapshot, status, stays).items():
-            await self._cluster.delete(ref, app.metadata.namespace, live["metadata"]["uid"])
+            try:
+                await self._cluster.delete(ref, built.context.app.metadata.namespace, live["metadata"]["uid"])
+            except Refused as error:
+                remember(memory.refusals, error, ref, "deletion", now)
+                continue
+            memory.refusals.pop(ref, None)
             changed = True
         return changed
 
@@ -127,12 +155,12 @@ class Actor:
             memory.unscaled.pop(child.ref, None)
             return False
         metadata, wanted = stored["metadata"], built.scales[child.ref]
-        if self._is_refused(child.ref, str(wanted), memory.unscaled):
+        if is_refused(memory.unscaled, child.ref, str(wanted), self._clock.now()):
             return False
         try:
             await self._cluster.scale(child.ref, metadata["namespace"], metadata["uid"], wanted)
         except Refused as error:
-            self._remember(error, child.ref, str(wanted), memory.unscaled)
+            remember(memory.unscaled, error, child.ref, str(wanted), self._clock.now())
             return False
         return True
 
@@ -149,12 +177,12 @@ class Actor:
     async def _create(self, skeleton: Manifest, snapshot: Snapshot, memory: Memory) -> bool:
         """Mint one Secret; False where it is refused: nothing may be built on one that is not there."""
         ref, identity = ref_of(skeleton), digest(skeleton)
-        if self._is_refused(ref, identity, memory.refusals):
+        if is_refused(memory.refusals, ref, identity, self._clock.now()):
             return False
         try:
             await self._cluster.create(await self._filled(skeleton, snapshot))
         except Refused as error:
-            self._remember(error, ref, identity, memory.refusals)
+            remember(memory.refusals, error, ref, identity, self._clock.now())
             return False
         memory.refusals.pop(ref, None)
         return True
@@ -193,19 +221,9 @@ class Actor:
         identity = digest(manifest)
         if live is not None and is_settled(manifest, live, memory.settled):
             return None
-        if self._is_refused(child.ref, identity, memory.refusals):
+        if is_refused(memory.refusals, child.ref, identity, self._clock.now()):
             return None
         return await self._apply(manifest, child, identity, memory)
-
-    def _is_refused(self, ref: Ref, identity: str, refusals: Mapping[Ref, Refusal]) -> bool:
-        """The API server did not take this very object a moment ago."""
-        refusal = refusals.get(ref)
-        return refusal is not None and refusal.digest == identity and self._clock.now() < refusal.at + REFUSED_AGAIN
-
-    def _remember(self, error: Refused, ref: Ref, identity: str, refusals: dict[Ref, Refusal]) -> None:
-        answer = _speakable(error, ref)
-        logger.warning("%s is refused: %s", ref, answer)
-        refusals[ref] = Refusal(_stable(answer), identity, self._clock.now())
 
     async def _apply(self, manifest: Manifest, child: Child, identity: str, memory: Memory) -> Manifest | None:
         body = manifest
@@ -214,7 +232,7 @@ class Actor:
         try:
             stored = await self._cluster.apply(body, new=child.state is ChildState.MISSING)
         except Refused as error:
-            self._remember(error, child.ref, identity, memory.refusals)
+            remember(memory.refusals, error, child.ref, identity, self._clock.now())
             return None
         memory.refusals.pop(child.ref, None)
         left = differences(manifest, stored)
@@ -229,11 +247,13 @@ class Actor:
     ) -> dict[Ref, Manifest]:
         """What is ours by owner reference and goes: of no use any more, or a minted Secret to be made anew.
 
-        Parts that left the spec go once the release without them serves alone: until then routers and pods use them.
+        Certificates are renewed between two releases: until all routers have new ones, some cannot be steered. Parts
+        that left the spec go once the release without them serves alone: until then routers and pods use them.
         """
         app = built.context.app
         tls = Ref(SECRET, names.child(app.metadata.name, "router-tls"))
-        refs = {ref for ref in (tls,) if ref in snapshot.live and self._ends_soon(snapshot.live[ref])}
+        renewable = {tls} if status.release is None or is_over(status.release.phase) else set()
+        refs = {ref for ref in renewable if ref in snapshot.live and self._ends_soon(snapshot.live[ref])}
         refs.update(damaged(app, snapshot.live))
         alone = release.serves_alone(snapshot.observation, status)
         unused = snapshot.live.keys() - built.declared - stays
@@ -246,13 +266,3 @@ class Actor:
     def _ends_soon(self, secret: Manifest) -> bool:
         noted = (secret["metadata"].get("annotations") or {}).get(NOT_AFTER_ANNOTATION)
         return noted is not None and datetime.fromisoformat(noted) - self._clock.now() < RENEW_BEFORE
-
-
-def _speakable(error: Refused, ref: Ref) -> str:
-    """What the API server said; of a Secret only the reason, for the answer may repeat its values."""
-    return f"{error.reason} (the answer is not shown: it may hold values)" if ref.kind == SECRET else error.message
-
-
-def _stable(message: str) -> str:
-    """The first 300 characters: a refusal may list a whole object."""
-    return message if len(message) <= 300 else f"{message[:297]}..."  # noqa: PLR2004 -- said above

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
-from memoapp_operator.api.v1alpha1.memoapp import MemoApp, RejectedStatus
+from memoapp_operator.api.v1alpha1.memoapp import Colour, MemoApp, RejectedStatus
 from memoapp_operator.domain import names, ownership
 from memoapp_operator.domain.manifest import (
     CONFIG_MAP,
@@ -30,6 +31,8 @@ from memoapp_operator.render.tiers import REVISION_ANNOTATION
 from . import credentials
 from . import references as named
 
+FORGOTTEN_AFTER = 10.0
+"""Seconds past its time after which a pod that does not go is not waited for."""
 _COLOUR_SERVICES = tuple(f"{colour}-{tier}" for colour in ("blue", "green") for tier in ("backend", "frontend"))
 
 
@@ -82,11 +85,11 @@ def copies(
     app: MemoApp, mentions: Sequence[Reference], known: Credentials, live: Mapping[Ref, Manifest]
 ) -> dict[tuple[str, str], str]:
     """Copies of what people name, and of the connection Secret as it will be."""
-    found = named.copy_names(mentions, live)
+    found = named.copy_names(app.metadata.name, mentions, live)
     rendered = secrets(Context(app=app, platform=Platform("", ""), credentials=known))
     for secret in rendered:
         own = secret["metadata"]["name"]
-        found[SECRET.kind, own] = named.copy_name(own, secret["data"])
+        found[SECRET.kind, own] = named.copy_name(app.metadata.name, own, secret["data"])
     return found
 
 
@@ -130,6 +133,25 @@ def addresses(app: MemoApp, live: Mapping[Ref, Manifest]) -> dict[str, str]:
         if service is not None and address:
             found[suffix] = address
     return found
+
+
+def ports(app: MemoApp, live: Mapping[Ref, Manifest]) -> dict[str, int]:
+    """Ports of the colours' live Services."""
+    services = {suffix: live.get(Ref(SERVICE, names.child(app.metadata.name, suffix))) for suffix in _COLOUR_SERVICES}
+    return {suffix: service["spec"]["ports"][0]["port"] for suffix, service in services.items() if service is not None}
+
+
+def populated(pods: Sequence[Manifest], now: datetime) -> frozenset[Colour]:
+    """The colours that have a pod, also one that goes; not one that is long past the time it was given to go."""
+    here = [pod["metadata"] for pod in pods if not _is_forgotten(pod["metadata"], now)]
+    colours = {(metadata.get("labels") or {}).get(names.COLOUR_LABEL) for metadata in here}
+    return frozenset(colour for colour in Colour if colour.value in colours)
+
+
+def _is_forgotten(metadata: Manifest, now: datetime) -> bool:
+    """A pod's deletionTimestamp is the moment at which it should have gone; its node may be gone itself."""
+    leaving = metadata.get("deletionTimestamp")
+    return leaving is not None and (now - datetime.fromisoformat(leaving)).total_seconds() > FORGOTTEN_AFTER
 
 
 def claims(app: MemoApp, live: Mapping[Ref, Manifest]) -> dict[str, str]:

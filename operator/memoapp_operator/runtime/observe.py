@@ -26,7 +26,7 @@ from memoapp_operator.domain.manifest import (
     ref_of,
 )
 from memoapp_operator.domain.observation import Observation, Probe, Trouble, Volume, Workload
-from memoapp_operator.domain.orders import ORDERS
+from memoapp_operator.domain.orders import NONCE, ORDERS
 from memoapp_operator.domain.references import Reference, connection_name, references
 from memoapp_operator.domain.revision import Revision
 from memoapp_operator.domain.troubles import creation_refused, unready_since, workload
@@ -80,8 +80,9 @@ class Observer:
             now=self._clock.now(),
             declared=None if missing or not live_objects.is_named(app, context) else revision(context),
             stored=stored,
-            orders={key: value for key, value in app.metadata.annotations.items() if key in ORDERS},
+            orders={key: value[:NONCE] for key, value in app.metadata.annotations.items() if key in ORDERS},
             reached=reached,
+            populated=live_objects.populated(pods, self._clock.now()),
             found=live_objects.found(app, live),
             recorded=live_objects.recorded(app, live),
             noted=live_objects.noted(app, live),
@@ -96,7 +97,7 @@ class Observer:
             routers={
                 name: steering.weight if steering is not None and steering.confirmed else None
                 for name, (_, steering) in routers.items()
-                if _is_ready(pods, name)
+                if _is_ready(pods, name) or (steering is not None and steering.confirmed)
             },
             volume=volume,
         )
@@ -113,6 +114,7 @@ class Observer:
             addresses=live_objects.addresses(app, live),
             copies=live_objects.copies(app, mentions, known, live),
             replicas=live_objects.replicas(app, live),
+            ports=live_objects.ports(app, live),
             agent_image=live_objects.agent_image(app, live),
             claims=live_objects.claims(app, live),
         )

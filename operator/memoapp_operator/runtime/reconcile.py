@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import logging
 import time
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -111,7 +112,8 @@ class Reconciler:
             # A new process does not know yet what is refused: it tries what is committed before it judges.
             await self._actor.act(snapshot, app.status, memory)
             snapshot = await self._observer.observe(raw, app, memory.messages(), memory.settled)
-        decision = decide(snapshot.observation, resync=self._resync)
+        seen = replace(snapshot.observation, mute=memory.mute(snapshot.observation.routers, self._clock.now()))
+        decision = decide(seen, resync=self._resync)
         committed = await self._commit(snapshot, decision.status)
         await self._tell(committed, decision.notes)
         self._metrics.observed(key, decision.status, snapshot.observation.volume)

@@ -24,19 +24,22 @@ def missing(references: Iterable[Reference], live: Mapping[Ref, Manifest]) -> tu
     return tuple(sorted(set(found)))
 
 
-def copy_names(references: Iterable[Reference], live: Mapping[Ref, Manifest]) -> dict[tuple[str, str], str]:
-    """The copy that stands for each object that is there, by kind and name: ``<name>-<8 hex of its content>``."""
+def copy_names(app: str, references: Iterable[Reference], live: Mapping[Ref, Manifest]) -> dict[tuple[str, str], str]:
+    """The copy that stands for each object that is there, by kind and name: ``<name>-<8 hex>``."""
     found = {}
     for reference in references:
         target = live.get(reference.ref)
         if target is not None:
-            found[reference.ref.kind.kind, reference.ref.name] = copy_name(reference.ref.name, _contents(target))
+            found[reference.ref.kind.kind, reference.ref.name] = copy_name(app, reference.ref.name, _contents(target))
     return found
 
 
-def copy_name(name: str, contents: Mapping[str, str]) -> str:
-    """The name of the immutable copy of an object with these (base64 or plain) values."""
-    text = json.dumps(dict(contents), sort_keys=True, separators=(",", ":"))
+def copy_name(app: str, name: str, contents: Mapping[str, str]) -> str:
+    """The name of an app's immutable copy of an object with these (base64 or plain) values.
+
+    Two apps of a namespace never share a copy: it goes with its app.
+    """
+    text = json.dumps([app, dict(contents)], sort_keys=True, separators=(",", ":"))
     return f"{name[:244]}-{hashlib.sha256(text.encode()).hexdigest()[:8]}"
 
 

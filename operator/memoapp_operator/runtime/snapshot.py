@@ -15,7 +15,7 @@ from memoapp_operator.domain.manifest import DEPLOYMENT, DISRUPTION_BUDGET, STAT
 from memoapp_operator.domain.observation import Child, ChildState, Observation
 from memoapp_operator.domain.phases import is_over
 from memoapp_operator.domain.restarts import TEMPLATE_ANNOTATION
-from memoapp_operator.domain.state import rejection_text, weight_of_green
+from memoapp_operator.domain.state import State, held_revision, rejection_text, weight_of_green
 from memoapp_operator.ports import Steering
 from memoapp_operator.render.children import minted, refs, render
 from memoapp_operator.render.context import NO_RELEASE, Context, Credentials
@@ -86,15 +86,12 @@ class Snapshot:
 
     def context_for(self, status: MemoAppStatus) -> Context:
         """The builders' context once ``status`` is committed."""
-        stored = self.observation.stored
-        colours = {
-            colour: stored[name]
-            for colour in Colour
-            if (name := (status.colours or {}).get(colour.value)) is not None and name in stored
-        }
+        state, stored = State.of(status), self.observation.stored
+        held = {colour: held_revision(state, stored, colour) for colour in Colour if colour.value in state.colours}
         return replace(
             self.context,
-            colours=colours,
+            colours={colour: revision for colour, revision in held.items() if revision is not None},
+            lost=frozenset(colour for colour, revision in held.items() if revision is None),
             serving=status.active.colour if status.active else None,
             floors=_floors(status),
             green_weight=weight_of_green(status),

@@ -104,7 +104,7 @@ MOVES: dict[tuple[Phase, Phase], Callable[[], Observation]] = {
     (Phase.ROLLED_BACK, Phase.WITHDRAWN): lambda: replace(at(Phase.ROLLED_BACK), declared=R1),
     (Phase.HELD, Phase.ROLLING_BACK): lambda: at(Phase.HELD),
     (Phase.HELD, Phase.PENDING): lambda: replace(without_pods(at(Phase.HELD), "blue"), declared=R3),
-    (Phase.HELD, Phase.COMPLETED): lambda: ordered(without_pods(at(Phase.HELD), "blue"), RETRY_ANNOTATION),
+    (Phase.HELD, Phase.SHIFTING): lambda: ordered(without_pods(at(Phase.HELD), "blue"), RETRY_ANNOTATION),
     (Phase.REJECTED, Phase.PENDING): lambda: ordered(at(Phase.REJECTED), RETRY_ANNOTATION),
     (Phase.REJECTED, Phase.WITHDRAWN): lambda: replace(at(Phase.REJECTED), declared=R1),
     (Phase.WITHDRAWN, Phase.PENDING): lambda: replace(at(Phase.WITHDRAWN), declared=R3),

@@ -20,6 +20,7 @@ from tests.unit.domain.building import (
     R1,
     R2,
     R3,
+    WELL,
     committed,
     decided,
     healthy,
@@ -44,9 +45,11 @@ def lost(seen: Observation, **changes: Any) -> Observation:
         seen,
         app=memoapp(spec()),
         found=dict(status.colours or {}),
-        recorded=status.traffic.green if status.traffic else None,
-        noted=rejections_in(rejection_text(status.rejected or ())),
-        **changes,
+        **{
+            "recorded": status.traffic.green if status.traffic else None,
+            "noted": rejections_in(rejection_text(status.rejected or ())),
+            **changes,
+        },
     )
 
 
@@ -200,8 +203,16 @@ def test_a_deadline_counts_no_time_of_suspension() -> None:
     assert asleep.app.status.release is not None
     assert asleep.app.status.release.deadline is None
     woken = with_spec(hours(asleep, 10), suspend=False)
-    woken = with_workloads(replace(woken, database=None), unsettled("green-backend", 0))
+    woken = with_workloads(replace(woken, database=WELL, cache=WELL), unsettled("green-backend", 0))
     state = step(woken)
     assert state.release is not None
     assert state.release.phase is Phase.PREPARING
     assert state.release.deadline == timestamp(woken.now + timedelta(minutes=30))
+
+
+def test_a_lost_status_beside_lost_weights_is_what_the_routers_or_the_only_colour_tell() -> None:
+    warm = lost(at(Phase.COMPLETED), recorded=None)
+    assert serves_now(after(warm)) == ("green", "rev-2", 100)
+    assert serves_now(after(replace(warm, routers={}))) == ("blue", "rev-1", 0)
+    alone = lost(at(Phase.RETIRED), recorded=None, routers={})
+    assert serves_now(after(alone)) == ("green", "rev-2", 100)

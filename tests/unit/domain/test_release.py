@@ -7,14 +7,14 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from memoapp_operator.api.v1alpha1.memoapp import RejectedStatus
+from memoapp_operator.api.v1alpha1.memoapp import Colour, RejectedStatus
 from memoapp_operator.api.v1alpha1.memoapp import ReleasePhase as Phase
 from memoapp_operator.domain.conditions import timestamp
 from memoapp_operator.domain.forward import PULL_PATIENCE
 from memoapp_operator.domain.observation import ChildState, Observation, Probe, Trouble, Workload
 from memoapp_operator.domain.orders import RETRY_ANNOTATION
 from memoapp_operator.domain.release import step
-from memoapp_operator.domain.troubles import PULL_FAILED
+from memoapp_operator.domain.troubles import PULL_FAILED, UNSCHEDULABLE
 
 from tests.unit.domain.building import (
     PASSING,
@@ -123,6 +123,20 @@ def test_what_the_serving_colour_looks_like_does_not_hold_a_release_up() -> None
     assert phase_after(gone(at(Phase.PREPARING), "blue")) is Phase.SHIFTING
 
 
+@pytest.mark.parametrize(("seconds", "phase"), [(0, Phase.PREPARING), (2, Phase.PREPARING), (3, Phase.SHIFTING)])
+def test_a_pod_that_is_ready_only_just_now_may_crash_a_moment_later(seconds: int, phase: Phase) -> None:
+    """What crashes some seconds after its start is ready for a moment: no client is sent to that."""
+    seen = at(Phase.PREPARING)
+    since = timestamp(seen.now - timedelta(seconds=seconds))
+    young = replace(seen.workloads["green-backend"], steady_since=since)
+    assert phase_after(with_workloads(seen, {young.name: young})) is phase
+    # With nobody to serve the clients, it is the best there is.
+    assert phase_after(gone(with_workloads(seen, {young.name: young}), "blue")) is Phase.SHIFTING
+    first_of_all = first(Phase.PREPARING)
+    blue = replace(first_of_all.workloads["blue-backend"], steady_since=since)
+    assert phase_after(with_workloads(first_of_all, {blue.name: blue})) is Phase.COMPLETED
+
+
 @pytest.mark.parametrize("weights", [{}, {"a": 0}, {"a": 100, "b": 0}, {"a": 100, "b": None}, {"a": 50}])
 def test_a_switch_counts_only_once_every_router_has_it(weights: dict[str, int | None]) -> None:
     state = step(replace(at(Phase.SHIFTING), routers=weights))
@@ -160,7 +174,7 @@ def test_a_registry_that_hiccups_once_rejects_nothing_and_an_image_that_stays_aw
     away = Trouble(PULL_FAILED, "green-backend: the image x cannot be pulled", stalls=True)
     seen = with_workloads(at(Phase.PREPARING), unsettled("green-backend", 0, away))
     assert seen.app.status.release is not None
-    began = datetime.fromisoformat(seen.app.status.release.started_at)
+    began = datetime.fromisoformat(seen.app.status.release.deadline or "") - timedelta(minutes=30)
     early = replace(seen, now=began + timedelta(seconds=PULL_PATIENCE - 1))
     assert phase_after(early) is Phase.PREPARING
     assert conditions(after(early))["Ready"] == (False, PULL_FAILED)
@@ -356,3 +370,32 @@ def test_a_release_notes_the_real_replicas_of_what_serves() -> None:
     first_one = step(first(Phase.PENDING)).release
     assert first_one is not None
     assert first_one.replicas is None
+
+
+def test_no_version_is_judged_while_its_database_does_not_answer() -> None:
+    seen = replace(crashing(at(Phase.PREPARING)), database=Probe(healthy=False, reason="NotReachable"))
+    waiting = onward(hours(seen, 10), workloads=seen.workloads, database=seen.database)
+    assert phase_of(waiting) is Phase.PREPARING
+    assert waiting.app.status.release is not None
+    assert waiting.app.status.release.deadline is None
+    back = replace(waiting, workloads=at(Phase.PREPARING).workloads, database=at(Phase.PREPARING).database)
+    late = step(with_workloads(back, unsettled("green-backend", 1))).release
+    assert late is not None
+    assert late.deadline == timestamp(back.now + timedelta(minutes=30))
+    assert phase_after(crashing(back)) is Phase.REJECTED
+
+
+def test_a_node_may_come_until_the_deadline() -> None:
+    none = Trouble(UNSCHEDULABLE, "green-backend: no node takes the pod for 5m", stalls=True)
+    seen = with_workloads(at(Phase.PREPARING), unsettled("green-backend", 0, none))
+    assert phase_after(hours(seen, 0.4)) is Phase.PREPARING
+    assert phase_after(hours(seen, 0.6)) is Phase.REJECTED
+
+
+def test_a_colours_former_pods_are_gone_before_new_ones_come() -> None:
+    """They would count in a quota, and answer for the new ones."""
+    seen = at(Phase.PENDING)
+    assert phase_after(replace(seen, populated=frozenset({Colour.GREEN}))) is Phase.PENDING
+    assert phase_after(replace(seen, populated=frozenset({Colour.BLUE}))) is Phase.PREPARING
+    again = onward(replace(at(Phase.COMPLETED), declared=R1))
+    assert phase_after(replace(again, populated=frozenset(Colour))) is Phase.PREPARING

@@ -200,3 +200,13 @@ def test_a_lost_status_keeps_the_clients_where_they_are(passes: list[Pass]) -> N
     assert holder(again.traffic) == holder(seen.app.status.traffic)
     assert holder(again.traffic) in again.colours
     assert list(again.rejected) == (seen.app.status.rejected or [])
+
+
+@given(histories())
+@thorough
+def test_at_rest_the_clients_are_with_the_colour_that_serves(passes: list[Pass]) -> None:
+    """Or the next release would come up in the colour that has them."""
+    for each in awake(passes):
+        status = each.after.status
+        if status.release is not None and phases.is_over(status.release.phase) and status.active is not None:
+            assert holder(status.traffic) is status.active.colour

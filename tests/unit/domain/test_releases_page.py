@@ -26,7 +26,7 @@ def test_writing_it_again_changes_nothing() -> None:
 
 def test_a_page_that_says_something_else_is_told_and_mended(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     page = tmp_path / "releases.md"
-    page.write_text(TEXT.replace("    Held --> Completed", "    Held --> Retired"))
+    page.write_text(TEXT.replace("    Held --> Shifting", "    Held --> Retired"))
     assert release_diagram.main(["--check"], page) == 1
     assert "-    Held --> Retired" in capsys.readouterr().out
     assert release_diagram.main([], page) == 0

@@ -11,9 +11,11 @@ from tests.unit.domain.building import revision
 NUMBERS = st.sets(st.integers(1, 30))
 
 
-@given(NUMBERS)
-def test_the_next_number_is_larger_than_any(numbers: set[int]) -> None:
-    assert next_number(revision(each, "1") for each in numbers) == max(numbers, default=0) + 1
+@given(NUMBERS, NUMBERS)
+def test_the_next_number_is_larger_than_any_that_is_stored_or_named(numbers: set[int], named: set[int]) -> None:
+    """One that was deleted while a colour holds it must not come to mean something else."""
+    stored, names = [revision(each, "1") for each in numbers], [f"memo-r{each}" for each in named]
+    assert next_number(stored, [*names, "unknown", ""]) == max(numbers | named, default=0) + 1
 
 
 @given(NUMBERS, NUMBERS)

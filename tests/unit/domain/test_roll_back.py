@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from memoapp_operator.api.v1alpha1.memoapp import MemoAppStatus, RejectedStatus
+from memoapp_operator.api.v1alpha1.memoapp import Colour, MemoAppStatus, RejectedStatus
 from memoapp_operator.api.v1alpha1.memoapp import ReleasePhase as Phase
 from memoapp_operator.domain.colours import GONE_AFTER
 from memoapp_operator.domain.conditions import timestamp
@@ -175,11 +175,43 @@ def test_held_while_withdrawing_says_why_and_is_withdrawn_in_the_end() -> None:
 def test_a_person_may_keep_the_new_colour_of_a_held_release() -> None:
     seen = without_pods(at(Phase.HELD), "blue")
     assert phase_after(seen) is Phase.HELD
-    done = committed(ordered(seen, RETRY_ANNOTATION))
+    kept = committed(ordered(seen, RETRY_ANNOTATION))
+    assert phase_of(kept) is Phase.SHIFTING
+    done = without_pods(onward(kept), "blue")
     assert phase_of(done) is Phase.COMPLETED
     assert serves_now(done.app.status) == ("green", "rev-2", 100)
     assert done.app.status.release is not None
     assert (done.app.status.release.reason, done.app.status.release.message) == (None, None)
+
+
+def test_held_the_clients_follow_the_colour_that_comes_back_first() -> None:
+    """They were on their way to blue when blue lost its pods too; green is well again, and blue is not."""
+    both = without_pods(without_pods(at(Phase.ROLLING_BACK), "blue"), "green")
+    held = without_pods(onward(both), "blue")
+    assert (phase_of(held), held.app.status.traffic) == (Phase.HELD, BLUE)
+    followed = committed(held)
+    assert (phase_of(followed), followed.app.status.traffic) == (Phase.HELD, GREEN)
+    kept = committed(ordered(without_pods(held, "blue"), RETRY_ANNOTATION))
+    assert (phase_of(kept), kept.app.status.traffic) == (Phase.SHIFTING, GREEN)
+
+
+def test_held_another_revision_never_comes_up_under_the_clients() -> None:
+    """Green completed and went down, the clients are back with blue, and blue went down too: blue is what is left."""
+    back = onward(gone(at(Phase.COMPLETED), "green"))
+    assert (phase_of(back), back.app.status.traffic) == (Phase.ROLLING_BACK, BLUE)
+    held = onward(without_pods(without_pods(back, "blue"), "green"))
+    seen = onward(replace(without_pods(without_pods(held, "blue"), "green"), declared=R3))
+    assert phase_of(seen) is Phase.PENDING
+    assert seen.app.status.active is not None
+    assert seen.app.status.release is not None
+    assert (seen.app.status.active.colour, seen.app.status.traffic) == (Colour.BLUE, BLUE)
+    assert seen.app.status.release.colour is Colour.GREEN
+
+
+def test_a_warm_colour_is_not_given_up_for_a_new_release_while_it_is_the_way_back() -> None:
+    dying = gone(at(Phase.COMPLETED), "green", seconds=1)
+    assert phase_after(replace(dying, declared=R3)) is Phase.COMPLETED
+    assert phase_after(replace(gone(at(Phase.COMPLETED), "green"), declared=R3)) is Phase.ROLLING_BACK
 
 
 def test_a_held_release_whose_new_colour_cannot_serve_is_not_kept_by_order() -> None:

@@ -260,6 +260,17 @@ def test_a_workload_is_ready_since_its_oldest_ready_pod_is() -> None:
     assert since(pod()) is None
 
 
+def test_a_workload_is_steady_since_its_youngest_ready_pod_is() -> None:
+    pods = (
+        running(EARLY, LATE, ready="True"),
+        running(EARLY, EARLY, ready="True"),
+        running(EARLY, "2026-03-01T12:09:00Z"),
+    )
+    found = workload(NAME, controller(), pods)
+    assert found is not None
+    assert (found.ready_since, found.steady_since) == (EARLY, LATE)
+
+
 def test_a_workload_is_gone_since_its_last_ready_pod_ceased_to_be() -> None:
     def since(*pods: dict[str, Any]) -> str | None:
         short = {"type": "Available", "status": "False", "lastTransitionTime": EARLY}

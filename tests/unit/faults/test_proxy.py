@@ -175,6 +175,21 @@ def test_quiet_is_who_leads_and_does_not_write(bench: Bench) -> None:
     assert bench.proxy.quiet_for({"a2"}) == 0
 
 
+def test_quiet_is_who_looks_again_and_does_not_write(bench: Bench) -> None:
+    def quiet() -> bool:
+        return bench.proxy.quiet_for({"a1"}, passes=2) > 0
+
+    bench.client.get(APPS)
+    bench.client.get(f"{APPS}/memo")
+    bench.create()
+    bench.client.get(f"{APPS}/memo")
+    assert not quiet()
+    bench.client.get(f"{APPS}/memo")
+    assert quiet()
+    bench.create()
+    assert not quiet()
+
+
 def test_the_api_server_is_struck_after_the_write(bench: Bench) -> None:
     bench.arm(At(1, Strike()))
     assert bench.create().status_code == 201

@@ -24,11 +24,16 @@ class Stored:
     """The port ``Cluster`` as far as revisions use it."""
 
     objects: dict[Ref, Manifest] = field(default_factory=dict)
+    refused: Exception | None = None
+    asked: int = 0
 
     async def get(self, kind: Kind, namespace: str, name: str) -> Manifest | None:  # noqa: ARG002 -- the port's
         return self.objects.get(Ref(kind, name))
 
     async def create(self, manifest: Manifest) -> Manifest:
+        self.asked += 1
+        if self.refused is not None:
+            raise self.refused
         assert ref_of(manifest) not in self.objects
         self.objects[ref_of(manifest)] = manifest
         return manifest
@@ -56,7 +61,7 @@ def pending(live: Mapping[Ref, Manifest] | None = None) -> tuple[Snapshot, Built
     """A release of a full app that is about to be stored, with a copy of the connection Secret as it will be."""
     context = replace(apps.full(), colours={}, copies={})
     (connection,) = (item for item in build(context).rendered if item["metadata"]["name"] == "memo-connection")
-    copy = copy_name("memo-connection", connection["data"])
+    copy = copy_name("memo", "memo-connection", connection["data"])
     context = replace(context, copies={("Secret", "memo-connection"): copy})
     declared = revision(context)
     release = ReleaseStatus(

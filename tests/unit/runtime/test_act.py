@@ -62,7 +62,8 @@ class Writes:
 
     async def get(self, kind: Kind, namespace: str, name: str) -> Manifest | None:
         """Every copy is there."""
-        return {"kind": kind.kind, "metadata": {"name": name, "namespace": namespace}}
+        owner = {"kind": "MemoApp", "name": "memo", "uid": apps.UID, "controller": True}
+        return {"kind": kind.kind, "metadata": {"name": name, "namespace": namespace, "ownerReferences": [owner]}}
 
     async def list(self, kind: Kind, namespace: str, labels: Mapping[str, str]) -> list[Manifest]:
         raise NotImplementedError

@@ -54,7 +54,7 @@ def test_an_object_without_any_data_lacks_every_key() -> None:
 
 def copied(content: dict[str, str] | None, **more: Any) -> dict[tuple[str, str], str]:
     live = {} if content is None else {MAIL: holding(content, **more)}
-    return copy_names([Reference(MAIL, "backend")], live)
+    return copy_names("memo", [Reference(MAIL, "backend")], live)
 
 
 @given(CONTENTS, CONTENTS)
@@ -79,15 +79,22 @@ def test_a_copy_is_named_by_its_original_and_its_content() -> None:
 
 
 def test_a_copys_name_is_one_that_the_api_takes_however_long_the_original_is() -> None:
-    assert len(copy_name("x" * 253, {})) == 253
+    assert len(copy_name("memo", "x" * 253, {})) == 253
 
 
 def test_an_object_that_two_tiers_name_has_one_copy() -> None:
     mentions = [Reference(MAIL, "backend"), Reference(MAIL, "frontend"), Reference(TEXTS, "backend")]
     live = {MAIL: holding({"a": "1"}), TEXTS: holding({"a": "1"})}
-    found = copy_names(mentions, live)
+    found = copy_names("memo", mentions, live)
     assert set(found) == {("Secret", "mail"), ("ConfigMap", "texts")}
-    assert copy_names(mentions[::-1], live) == found
+    assert copy_names("memo", mentions[::-1], live) == found
+
+
+def test_two_apps_never_share_a_copy() -> None:
+    """It goes with the app that owns it."""
+    live = {MAIL: holding({"a": "1"})}
+    one, other = (copy_names(app, [Reference(MAIL, "backend")], live) for app in ("memo", "shop"))
+    assert set(one.values()).isdisjoint(other.values())
 
 
 def test_a_copys_name_shows_nothing_of_the_content() -> None:
