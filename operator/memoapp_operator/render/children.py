@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from copy import deepcopy
 
-from memoapp_operator.domain.manifest import CHILD_KINDS, Manifest, kind_of
+from memoapp_operator.domain.manifest import CHILD_KINDS, Manifest, Ref, kind_of, ref_of
 
 from .cache import cache, cache_config
 from .claims import claims
@@ -22,7 +22,7 @@ from .secrets import minted, secrets
 from .services import services
 from .tiers import deployments
 
-__all__ = ["minted", "render", "revision", "stored_revision"]
+__all__ = ["minted", "refs", "render", "revision", "stored_revision"]
 
 
 def render(context: Context) -> tuple[Manifest, ...]:
@@ -31,7 +31,18 @@ def render(context: Context) -> tuple[Manifest, ...]:
     Children whose inputs are still missing are left out, never rendered half. Minted Secrets are not among them: see
     ``minted``. The same context gives equal manifests.
     """
-    found = (
+    ordered = sorted(_built(context), key=lambda manifest: CHILD_KINDS.index(kind_of(manifest)))
+    # Copies: parts that the builders share stay theirs, whatever a caller does with what it got.
+    return tuple(deepcopy(manifest) for manifest in ordered)
+
+
+def refs(context: Context) -> frozenset[Ref]:
+    """Minted Secrets, and every child that can be rendered with what is known."""
+    return frozenset(ref_of(manifest) for manifest in (*minted(context), *_built(context)))
+
+
+def _built(context: Context) -> tuple[Manifest, ...]:
+    return (
         *secrets(context),
         *database_config(context),
         *cache_config(context),
@@ -48,6 +59,3 @@ def render(context: Context) -> tuple[Manifest, ...]:
         *ingress(context),
         *autoscalers(context),
     )
-    ordered = sorted(found, key=lambda manifest: CHILD_KINDS.index(kind_of(manifest)))
-    # Copies: parts that the builders share stay theirs, whatever a caller does with what it got.
-    return tuple(deepcopy(manifest) for manifest in ordered)

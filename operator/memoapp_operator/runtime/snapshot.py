@@ -17,7 +17,7 @@ from memoapp_operator.domain.phases import is_over
 from memoapp_operator.domain.restarts import TEMPLATE_ANNOTATION
 from memoapp_operator.domain.state import State, held_revision, rejection_text, weight_of_green
 from memoapp_operator.ports import Steering
-from memoapp_operator.render.children import minted, render
+from memoapp_operator.render.children import minted, refs, render
 from memoapp_operator.render.context import NO_RELEASE, Context, Credentials
 from memoapp_operator.render.scale import scales
 
@@ -173,7 +173,7 @@ def declared_refs(context: Context) -> frozenset[Ref]:
     )
     addresses = {f"{colour}-{tier}": "192.0.2.1" for colour in Colour for tier in ("backend", "frontend")}
     full = replace(context, credentials=credentials, addresses=addresses)
-    return frozenset(ref_of(manifest) for manifest in (*minted(full), *render(full)))
+    return refs(full)
 
 
 def coloured_refs(context: Context) -> frozenset[Ref]:
