@@ -97,9 +97,14 @@ class App:
         return found
 
     def children(self) -> list[Object]:
-        """Every live object that carries the app's labels, pods apart."""
+        """Every live object that carries the app's labels, pods and revisions apart."""
         labels = f"app.kubernetes.io/managed-by=memoapp-operator,memoapp.dev/app={self.name}"
         return [child for kind in CHILD_KINDS for child in self.kube.list(kind, self.namespace, labels=labels)]
+
+    def revisions(self) -> list[Object]:
+        """The stored revisions; the StatefulSets' own are none."""
+        found = self.kube.list("apps/v1/ControllerRevision", self.namespace, labels=f"memoapp.dev/app={self.name}")
+        return [item for item in found if "memoapp.dev/revision" in (item["metadata"].get("annotations") or {})]
 
     def pods(self, component: str) -> list[Object]:
         labels = f"memoapp.dev/app={self.name},app.kubernetes.io/component={component}"

@@ -59,7 +59,7 @@ def test_the_autoscaler_goes_with_the_colour_that_serves(
     small["backend"]["autoscaling"] = {"minReplicas": 1, "maxReplicas": MANY}
     app = memoapp("memo", small)
     app.ready()
-    assert _autoscalers(app) == {"memo-blue-backend"}
+    app.eventually(lambda: _autoscalers(app), lambda found: found == {"memo-blue-backend"})
     app.change(backend={"autoscaling": {"minReplicas": 2}})
     app.eventually(lambda: _pods(app, "blue"), lambda found: found == 2)
     app.ready()

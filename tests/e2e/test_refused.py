@@ -48,6 +48,7 @@ def history(app: App) -> Iterator[History]:
 def test_an_image_that_cannot_be_pulled(app: App, history: History) -> None:
     colour = app.read()["status"]["active"]["colour"]
     app.change(version="2.0.0", backend={"image": NOWHERE})
+    history.phase("Rejected")
     shown = app.shows("Stalled", "True", "ImagePullBackOff")
     assert NOWHERE in shown["message"]
     assert history.phases[1:] == ["Pending", "Preparing", "Rejected"]

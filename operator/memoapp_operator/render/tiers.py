@@ -7,6 +7,7 @@ from copy import deepcopy
 from memoapp_operator.api.v1alpha1.memoapp import Colour
 from memoapp_operator.api.v1alpha1.workload import Backend, Frontend
 from memoapp_operator.domain import names
+from memoapp_operator.domain.durations import seconds
 from memoapp_operator.domain.manifest import DEPLOYMENT, Manifest
 from memoapp_operator.domain.revision import Revision, with_copies
 
@@ -19,6 +20,7 @@ from .quantity import resources
 from .secrets import CONNECTION
 
 REVISION_ANNOTATION = "memoapp.dev/revision-name"
+_LEAST_PATIENCE = 60
 # The person's volumes have names of their own choice; this one is the operator's.
 _TMP_VOLUME = "memoapp-tmp"
 _TMP_PATH = "/tmp"  # noqa: S108 - a volume of its own
@@ -58,10 +60,16 @@ def _deployment(context: Context, colour: Colour, component: str, revision: Revi
         **found,
         "spec": {
             **pod.ROLLOUT,
+            "progressDeadlineSeconds": _patience(context),
             "selector": {"matchLabels": selector(context, component, colour)},
             "template": _in_colour(context, colour, revision, component),
         },
     }
+
+
+def _patience(context: Context) -> int:
+    """Seconds in which pods must become ready: a sixth of the release's deadline, so 5 minutes by default."""
+    return max(_LEAST_PATIENCE, seconds(context.app.spec.release.deadline) // 6)
 
 
 def _in_colour(context: Context, colour: Colour, revision: Revision, component: str) -> Manifest:

@@ -7,14 +7,14 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from memoapp_operator.api.v1alpha1.memoapp import Colour, RejectedStatus
+from memoapp_operator.api.v1alpha1.memoapp import RejectedStatus
 from memoapp_operator.api.v1alpha1.memoapp import ReleasePhase as Phase
 from memoapp_operator.domain.conditions import timestamp
 from memoapp_operator.domain.forward import PULL_PATIENCE
 from memoapp_operator.domain.observation import ChildState, Observation, Probe, Trouble, Workload
 from memoapp_operator.domain.orders import RETRY_ANNOTATION
 from memoapp_operator.domain.release import step
-from memoapp_operator.domain.troubles import PULL_FAILED, UNSCHEDULABLE
+from memoapp_operator.domain.troubles import PULL_FAILED
 
 from tests.unit.domain.building import (
     PASSING,
@@ -370,32 +370,3 @@ def test_a_release_notes_the_real_replicas_of_what_serves() -> None:
     first_one = step(first(Phase.PENDING)).release
     assert first_one is not None
     assert first_one.replicas is None
-
-
-def test_no_version_is_judged_while_its_database_does_not_answer() -> None:
-    seen = replace(crashing(at(Phase.PREPARING)), database=Probe(healthy=False, reason="NotReachable"))
-    waiting = onward(hours(seen, 10), workloads=seen.workloads, database=seen.database)
-    assert phase_of(waiting) is Phase.PREPARING
-    assert waiting.app.status.release is not None
-    assert waiting.app.status.release.deadline is None
-    back = replace(waiting, workloads=at(Phase.PREPARING).workloads, database=at(Phase.PREPARING).database)
-    late = step(with_workloads(back, unsettled("green-backend", 1))).release
-    assert late is not None
-    assert late.deadline == timestamp(back.now + timedelta(minutes=30))
-    assert phase_after(crashing(back)) is Phase.REJECTED
-
-
-def test_a_node_may_come_until_the_deadline() -> None:
-    none = Trouble(UNSCHEDULABLE, "green-backend: no node takes the pod for 5m", stalls=True)
-    seen = with_workloads(at(Phase.PREPARING), unsettled("green-backend", 0, none))
-    assert phase_after(hours(seen, 0.4)) is Phase.PREPARING
-    assert phase_after(hours(seen, 0.6)) is Phase.REJECTED
-
-
-def test_a_colours_former_pods_are_gone_before_new_ones_come() -> None:
-    """They would count in a quota, and answer for the new ones."""
-    seen = at(Phase.PENDING)
-    assert phase_after(replace(seen, populated=frozenset({Colour.GREEN}))) is Phase.PENDING
-    assert phase_after(replace(seen, populated=frozenset({Colour.BLUE}))) is Phase.PREPARING
-    again = onward(replace(at(Phase.COMPLETED), declared=R1))
-    assert phase_after(replace(again, populated=frozenset(Colour))) is Phase.PREPARING

@@ -89,7 +89,7 @@ class Tier(Spec):
     security_context: SecurityContext | None = None
     """The user that the pods run as."""
     service_account_name: ObjectName | None = None
-    """ServiceAccount of the pods; its token is not mounted."""
+    """ServiceAccount of the pods, with its token; without one they have none."""
     node_selector: dict[str, Annotated[str, Field(max_length=63)]] | None = Field(None, max_length=32)
     """Labels that a node must have, as in a Pod."""
     affinity: Opaque | None = None
