@@ -42,12 +42,14 @@ class Memory:
         settled: children that the server stores in another form than they were sent in: digest of what was sent and
             the paths that differ. Sending them again would change nothing.
         silent: ready routers that did not tell how they steer, by name: since when.
+        looked: this process has seen the app before.
     """
 
     refusals: Refusals = field(default_factory=dict)
     unscaled: Refusals = field(default_factory=dict)
     settled: dict[Ref, tuple[str, tuple[str, ...]]] = field(default_factory=dict)
     silent: dict[str, datetime] = field(default_factory=dict)
+    looked: bool = False
 
     def mute(self, routers: Mapping[str, int | None], now: datetime) -> tuple[str, ...]:
         """The routers that have not told for ``MUTE_AFTER`` how they steer; those that do are forgotten."""
@@ -148,7 +150,7 @@ class Actor:
         return await self._steer(snapshot, built) or stored is not None
 
     async def _scale(self, built: Built, child: Child, stored: Manifest | None, memory: Memory) -> bool:
-        """Give a Deployment of ours its pods; a new one starts with one."""
+        """Give a Deployment of ours its pods."""
         if stored is None or child.state in {ChildState.FOREIGN, ChildState.LEAVING}:
             return False
         if is_scaled(built, child.ref, stored):
