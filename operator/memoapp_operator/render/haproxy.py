@@ -109,7 +109,7 @@ listen admin
 
 
 def configuration(context: Context) -> str | None:
-    """haproxy.cfg; None as long as the address of a colour's Service is unknown, or its port (a lost revision)."""
+    """haproxy.cfg; None as long as the address of a Service is unknown, or its port, which the revision tells."""
     addresses: list[str] = []
     servers: dict[Colour, str] = {}
     for colour in Colour:

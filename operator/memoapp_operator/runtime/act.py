@@ -42,14 +42,12 @@ class Memory:
         settled: children that the server stores in another form than they were sent in: digest of what was sent and
             the paths that differ. Sending them again would change nothing.
         silent: ready routers that did not tell how they steer, by name: since when.
-        looked: this process has seen the app before.
     """
 
     refusals: Refusals = field(default_factory=dict)
     unscaled: Refusals = field(default_factory=dict)
     settled: dict[Ref, tuple[str, tuple[str, ...]]] = field(default_factory=dict)
     silent: dict[str, datetime] = field(default_factory=dict)
-    looked: bool = False
 
     def mute(self, routers: Mapping[str, int | None], now: datetime) -> tuple[str, ...]:
         """The routers that have not told for ``MUTE_AFTER`` how they steer; those that do are forgotten."""

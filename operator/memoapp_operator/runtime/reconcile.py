@@ -14,7 +14,7 @@ from pydantic import ValidationError
 from memoapp_operator.api.v1alpha1.memoapp import MemoApp, MemoAppStatus
 from memoapp_operator.domain import conditions
 from memoapp_operator.domain.decide import decide, may_act, transitions
-from memoapp_operator.domain.decision import Decision, Note
+from memoapp_operator.domain.decision import Note
 from memoapp_operator.domain.manifest import MEMO_APP, Manifest
 from memoapp_operator.ports import Clock, Cluster, ClusterError, Mint, Services
 from memoapp_operator.render.context import Platform
@@ -114,26 +114,12 @@ class Reconciler:
             snapshot = await self._observer.observe(raw, app, memory.messages(), memory.settled)
         seen = replace(snapshot.observation, mute=memory.mute(snapshot.observation.routers, self._clock.now()))
         decision = decide(seen, resync=self._resync)
-        if self._is_prelude(snapshot, decision, memory):
-            await self._actor.act(snapshot, decision.status, memory)
-            return AFTER_A_WRITE
         committed = await self._commit(snapshot, decision.status)
         await self._tell(committed, decision.notes)
         self._metrics.observed(key, decision.status, snapshot.observation.volume)
         if decision.act and await self._actor.act(snapshot, decision.status, memory):
             return AFTER_A_WRITE
         return decision.again
-
-    @staticmethod
-    def _is_prelude(snapshot: Snapshot, decision: Decision, memory: Memory) -> bool:
-        """The first look at a new app, with nothing to tell yet: what it needs in any case is made at once.
-
-        No release has begun, so nothing of this is derived from a status. A second look always tells.
-        """
-        status = snapshot.observation.app.status
-        first = not memory.looked and not status.conditions and decision.status.release is None
-        memory.looked = True
-        return first and decision.act and not conditions.is_true(decision.status.conditions, conditions.STALLED)
 
     async def _commit(self, snapshot: Snapshot, status: MemoAppStatus) -> Manifest:
         """Write the status, if it changed, under the version that was observed: a stale view loses here."""
