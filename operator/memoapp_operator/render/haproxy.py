@@ -109,16 +109,16 @@ listen admin
 
 
 def configuration(context: Context) -> str | None:
-    """haproxy.cfg; None as long as the address of a colour's Service is unknown."""
+    """haproxy.cfg; None as long as the address of a Service is unknown, or its port, which the revision tells."""
     addresses: list[str] = []
     servers: dict[Colour, str] = {}
     for colour in Colour:
         component = entry(context, colour)
-        address = context.addresses.get(coloured(colour, component))
-        if not address:
+        address, port = context.addresses.get(coloured(colour, component)), ports_of(context, colour).get(component)
+        if not address or port is None:
             return None
         addresses.append(address)
-        servers[colour] = f"{_bracketed(address)}:{ports_of(context, colour)[component]}"
+        servers[colour] = f"{_bracketed(address)}:{port}"
     colours = [_COLOUR.replace("@COLOUR@", colour).replace("@SERVER@", server) for colour, server in servers.items()]
     text = "\n".join((_GLOBAL, _ENTRY, *colours, _HEALTH, _ADMIN))
     return text.replace("@ANY@", _any(addresses))
