@@ -87,7 +87,9 @@ backend @COLOUR@
 """
 
 # A router that starts reads its weights from a file that the kubelet may bring up to date a minute late. So it is ready
-# only once the operator confirmed its weights, or, with no operator, after a full sync of the kubelet (60 to 90 s).
+# only once the operator confirmed its weights, or, with no operator, after a while: rather old weights than no router.
+# It does not read the file again; a container that starts within a minute after a switch while no operator runs serves
+# what was before, until one does.
 _HEALTH = f"""\
 frontend health
   bind @ANY@:{ROUTER_HEALTH_PORT}
