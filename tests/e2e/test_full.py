@@ -37,7 +37,8 @@ def app(kube: Kube, images: dict[str, str]) -> Iterator[App]:
 
 def test_creation_takes_one_write_a_child_and_six_more(app: App, cluster: str) -> None:
     writes = audit.by_operator(audit.writes(cluster, app.namespace))
-    assert len(writes) <= len(app.children()) + len(app.revisions()) + 6, "\n".join(map(str, writes))
+    most = len(app.children()) + len(app.revisions()) + 6
+    assert len(writes) <= most, "\n".join(map(str, writes))
 
 
 def test_the_table(app: App) -> None:

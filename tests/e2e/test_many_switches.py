@@ -52,8 +52,9 @@ def test_twenty_switches_and_twenty_rollbacks(
     assert history.phases.count("RolledBack") == ROUNDS
     late = _late_answers(result, moves)
     assert len(late) == 2 * ROUNDS
-    # The move in which the operator was killed is finished by another one, once the lease has ended.
-    assert max(seconds for number, seconds in enumerate(late) if number != 2 * KILL_IN) <= OLD_ANSWERS, late
+    # Weights that were committed by an operator that is killed the same moment reach the routers with the next leader.
+    slow = {number: seconds for number, seconds in enumerate(late) if seconds > OLD_ANSWERS}
+    assert slow.keys() <= {2 * KILL_IN, 2 * KILL_IN + 1}
 
 
 def _late_answers(result: Result, moves: list[tuple[str, float]]) -> list[float]:

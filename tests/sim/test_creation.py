@@ -22,16 +22,15 @@ async def test_it_is_ready_available_and_its_release_completed(shape: apps.Shape
 
 
 @pytest.mark.parametrize("shape", apps.SHAPES.values(), ids=apps.SHAPES)
-async def test_it_takes_no_more_writes_than_its_children_and_eight(shape: apps.Shape) -> None:
+async def test_it_takes_no_more_writes_than_its_children_and_six(shape: apps.Shape) -> None:
     sim = await stage.serving(shape())
-    """Six of the status, and a number of pods for each tier."""
     writes = [write for write in sim.writes() if write.verb not in {"note", "steer"}]
-    assert len(writes) <= len(sim.children()) + 8
+    assert len(writes) <= len(sim.children()) + 6
 
 
 async def test_each_child_is_written_once() -> None:
     sim = await stage.serving(apps.full())
-    written = [ref for verb, ref in sim.child_writes() if verb != "scale"]
+    written = [ref for _, ref in sim.child_writes()]
     assert sorted(written) == sorted(map(str, sim.children()))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import datetime
 
 from memoapp_operator.api.v1alpha1.memoapp import ReleasePhase as Phase
 
@@ -206,13 +207,19 @@ def _secret_lost() -> Trouble:
     )
 
 
+WAKING = 30.0
+"""Seconds after a pod became ready in which no answer is no news."""
+
+
 def database_verdict(seen: Observation) -> Verdict:
     """Does the database answer?"""
     if seen.lost:
         trouble = _secret_lost()
         return Verdict(DATABASE_READY, status=False, reason=trouble.reason, message=trouble.message)
     managed, suspended = seen.app.spec.database.managed is not None, seen.app.spec.suspend
-    return _service(DATABASE_READY, seen.database, seen.workloads.get("database"), managed=managed, suspended=suspended)
+    workload = seen.workloads.get("database")
+    probe = None if managed and _wakes(seen, workload, seen.database) else seen.database
+    return _service(DATABASE_READY, probe, workload, managed=managed, suspended=suspended)
 
 
 def cache_verdict(seen: Observation) -> Verdict | None:
@@ -220,7 +227,16 @@ def cache_verdict(seen: Observation) -> Verdict | None:
     if seen.app.spec.redis is None:
         return None
     managed, suspended = seen.app.spec.redis.managed is not None, seen.app.spec.suspend
-    return _service(CACHE_READY, seen.cache, seen.workloads.get("redis"), managed=managed, suspended=suspended)
+    workload = seen.workloads.get("redis")
+    probe = None if managed and _wakes(seen, workload, seen.cache) else seen.cache
+    return _service(CACHE_READY, probe, workload, managed=managed, suspended=suspended)
+
+
+def _wakes(seen: Observation, workload: Workload | None, probe: Probe | None) -> bool:
+    """It does not answer yet, and its pod is ready only just now: the nodes may not send there."""
+    if probe is None or probe.reason not in {"NotReachable", "Timeout"} or workload is None or not workload.ready_since:
+        return False
+    return (seen.now - datetime.fromisoformat(workload.ready_since)).total_seconds() < WAKING
 
 
 def _service(type_: str, probe: Probe | None, workload: Workload | None, *, managed: bool, suspended: bool) -> Verdict:

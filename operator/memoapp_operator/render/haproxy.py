@@ -87,7 +87,9 @@ backend @COLOUR@
 """
 
 # A router that starts reads its weights from a file that the kubelet may bring up to date a minute late. So it is ready
-# only once the operator confirmed its weights, or, with no operator, after a full sync of the kubelet (60 to 90 s).
+# only once the operator confirmed its weights, or, with no operator, after a while: rather old weights than no router.
+# It does not read the file again; a container that starts within a minute after a switch while no operator runs serves
+# what was before, until one does.
 _HEALTH = f"""\
 frontend health
   bind @ANY@:{ROUTER_HEALTH_PORT}
@@ -109,16 +111,16 @@ listen admin
 
 
 def configuration(context: Context) -> str | None:
-    """haproxy.cfg; None as long as the address of a colour's Service is unknown."""
+    """haproxy.cfg; None as long as the address of a Service is unknown, or its port, which the revision tells."""
     addresses: list[str] = []
     servers: dict[Colour, str] = {}
     for colour in Colour:
         component = entry(context, colour)
-        address = context.addresses.get(coloured(colour, component))
-        if not address:
+        address, port = context.addresses.get(coloured(colour, component)), ports_of(context, colour).get(component)
+        if not address or port is None:
             return None
         addresses.append(address)
-        servers[colour] = f"{_bracketed(address)}:{ports_of(context, colour)[component]}"
+        servers[colour] = f"{_bracketed(address)}:{port}"
     colours = [_COLOUR.replace("@COLOUR@", colour).replace("@SERVER@", server) for colour, server in servers.items()]
     text = "\n".join((_GLOBAL, _ENTRY, *colours, _HEALTH, _ADMIN))
     return text.replace("@ANY@", _any(addresses))

@@ -1,7 +1,7 @@
 """How many pods each tier of each colour has, and the autoscaler of the colour that serves.
 
-Deployments are applied without ``replicas``: the number is set through their ``scale`` subresource, so that an
-autoscaler owns it wherever there is one.
+A Deployment is made with its number of pods. Afterwards the number is changed through its ``scale`` subresource alone,
+and applied as it is, so that an autoscaler is not fought.
 """
 
 from __future__ import annotations

@@ -17,6 +17,7 @@ from .declared import stored
 from .endpoints import BACKEND, FRONTEND, coloured, container_port, tiers
 from .metadata import child, name, selector
 from .quantity import resources
+from .scale import replicas
 from .secrets import CONNECTION
 
 REVISION_ANNOTATION = "memoapp.dev/revision-name"
@@ -61,10 +62,20 @@ def _deployment(context: Context, colour: Colour, component: str, revision: Revi
         "spec": {
             **pod.ROLLOUT,
             "progressDeadlineSeconds": _patience(context),
+            "replicas": _as_they_are(context, colour, component),
             "selector": {"matchLabels": selector(context, component, colour)},
             "template": _in_colour(context, colour, revision, component),
         },
     }
+
+
+def _as_they_are(context: Context, colour: Colour, component: str) -> int:
+    """As many pods as the live Deployment has: their number is changed through ``scale`` alone; a new one begins right.
+
+    The field is never left out: given up by a later apply, it would fall back to one pod.
+    """
+    live = context.replicas.get(coloured(colour, component))
+    return live if live is not None else replicas(context, colour, component)
 
 
 def _patience(context: Context) -> int:

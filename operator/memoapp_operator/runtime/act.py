@@ -148,7 +148,7 @@ class Actor:
         return await self._steer(snapshot, built) or stored is not None
 
     async def _scale(self, built: Built, child: Child, stored: Manifest | None, memory: Memory) -> bool:
-        """Give a Deployment of ours its pods; a new one starts with one."""
+        """Give a Deployment of ours its pods."""
         if stored is None or child.state in {ChildState.FOREIGN, ChildState.LEAVING}:
             return False
         if is_scaled(built, child.ref, stored):

@@ -104,11 +104,13 @@ class Snapshot:
 def digest(manifest: Manifest) -> str:
     """Identity of what would be applied.
 
-    A Service's address does not count: the API server gives it, and pinning it later is no change.
+    A Service's address does not count: the API server gives it, and pinning it later is no change. Nor do a
+    Deployment's pods: how many there are is somebody else's to say.
     """
     spec = manifest.get("spec")
-    if isinstance(spec, dict) and "clusterIP" in spec:
-        manifest = {**manifest, "spec": {key: value for key, value in spec.items() if key != "clusterIP"}}
+    if isinstance(spec, dict):
+        given = {"clusterIP"} | ({"replicas"} if manifest.get("kind") == DEPLOYMENT.kind else set())
+        manifest = {**manifest, "spec": {key: value for key, value in spec.items() if key not in given}}
     text = json.dumps(manifest, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 

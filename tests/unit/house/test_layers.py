@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import tomllib
+from collections.abc import Iterator
 
 import pytest
 from importlinter.cli import EXIT_STATUS_SUCCESS, lint_imports
@@ -13,6 +15,17 @@ PACKAGE = ROOT / "operator" / "memoapp_operator"
 PURE = ("domain", "render", "api")
 
 
+@pytest.fixture
+def _loggers_as_before() -> Iterator[None]:
+    """The linter sets logging up anew, and so disables every logger that there is."""
+    found = [item for item in logging.root.manager.loggerDict.values() if isinstance(item, logging.Logger)]
+    before = [item.disabled for item in found]
+    yield
+    for item, disabled in zip(found, before, strict=True):
+        item.disabled = disabled
+
+
+@pytest.mark.usefixtures("_loggers_as_before")
 def test_every_contract_is_kept(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.syspath_prepend(str(ROOT / "operator"))
     assert lint_imports(config_filename=str(ROOT / "pyproject.toml"), no_cache=True) == EXIT_STATUS_SUCCESS, (

@@ -211,3 +211,11 @@ def test_a_single_pod_has_no_budget_that_would_forbid_a_drain(path: str, budget:
     several, single = apps.full(), apps.with_spec(apps.full(), f"{path}.replicas", 1)
     assert apps.find(several, "PodDisruptionBudget", budget)["spec"]["maxUnavailable"] == 1
     assert f"PodDisruptionBudget/{budget}" not in apps.names_of(single)
+
+
+def test_without_revision_and_service_of_a_colour_there_is_no_configuration_for_now() -> None:
+    """Both were deleted: until the revision is back nobody knows the port."""
+    context = apps.full()
+    assert haproxy.configuration(context) is not None
+    for lost in context.colours:
+        assert haproxy.configuration(replace(context, lost=frozenset({lost}), ports={})) is None

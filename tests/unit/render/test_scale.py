@@ -32,9 +32,16 @@ def hpa(context: Context) -> Manifest:
     return found
 
 
-def test_no_deployment_is_applied_with_a_number_of_pods() -> None:
-    found = [each for each in render(apps.full()) if each["metadata"]["name"].endswith("end")]
-    assert not [each for each in found if each["kind"] == "Deployment" and "replicas" in each["spec"]]
+def test_a_deployment_is_made_with_its_pods_and_applied_with_as_many_as_there_are() -> None:
+    """Left out, the field would fall back to one pod; set to anything else, an autoscaler would be fought."""
+
+    def applied(context: Context) -> dict[str, int]:
+        found = [each for each in render(context) if each["kind"] == "Deployment"]
+        return {each["metadata"]["name"]: each["spec"]["replicas"] for each in found}
+
+    assert applied(apps.full())["memo-blue-backend"] == 3
+    assert applied(replace(apps.full(), replicas={"blue-backend": 7}))["memo-blue-backend"] == 7
+    assert applied(replace(apps.full(), replicas={"blue-backend": 0}))["memo-blue-backend"] == 0
 
 
 def test_every_deployment_of_a_colour_that_runs_has_its_number() -> None:

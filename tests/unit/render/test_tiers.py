@@ -48,7 +48,7 @@ def test_a_deployment_chooses_the_pods_of_its_tier_and_colour(colour: str) -> No
         "memoapp.dev/colour": colour,
     }
     assert chosen.items() <= found["spec"]["template"]["metadata"]["labels"].items()
-    assert "replicas" not in found["spec"]
+    assert found["spec"]["replicas"] == 3
 
 
 def test_the_health_of_a_tier_is_asked_at_its_own_path_and_port() -> None:

@@ -202,20 +202,24 @@ async def test_what_differs_is_applied_under_the_uid_that_was_seen() -> None:
 async def test_pods_that_are_refused_are_told_and_the_act_goes_on() -> None:
     """By a webhook, or because the operator may not use the scale subresource."""
     serving = snapshot_of_blue()
-    built = serving.built_for(BLUE)
-    there = {ref_of(item): live(item) for item in (*built.minted, *built.rendered)}
-    for ref in built.scales:
-        there[ref]["spec"]["replicas"] = built.scales[ref] + 1
+    wanted = serving.built_for(BLUE).scales
+
+    def seen(more: int) -> Snapshot:
+        """So many pods more than there should be."""
+        live_ones = {ref.name.removeprefix("memo-"): number + more for ref, number in wanted.items()}
+        context = replace(serving.context, replicas=live_ones)
+        built = replace(serving, context=context).built_for(BLUE)
+        there = {ref_of(item): live(item) for item in (*built.minted, *built.rendered)}
+        return replace(serving, context=context, live=there)
+
     cluster, memory, outside = Writes(error=Refused(403, "Forbidden", "no")), Memory(), Numbered()
     actor = Actor(cluster, LiveServices(), outside, outside)
-    assert not await actor.act(replace(serving, live=there), BLUE, memory)
-    assert [verb for verb, _ in cluster.seen] == ["scale"] * len(built.scales)
-    assert memory.messages() == dict.fromkeys(built.scales, "no")
-    await actor.act(replace(serving, live=there), BLUE, memory)
-    assert len(cluster.seen) == len(built.scales), "the same is asked again only after a while"
-    for ref in built.scales:
-        there[ref]["spec"]["replicas"] = built.scales[ref]
-    await actor.act(replace(serving, live=there), BLUE, memory)
+    assert not await actor.act(seen(1), BLUE, memory)
+    assert [verb for verb, _ in cluster.seen] == ["scale"] * len(wanted)
+    assert memory.messages() == dict.fromkeys(wanted, "no")
+    await actor.act(seen(1), BLUE, memory)
+    assert len(cluster.seen) == len(wanted), "the same is asked again only after a while"
+    await actor.act(seen(0), BLUE, memory)
     assert memory.messages() == {}
 
 
