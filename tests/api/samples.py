@@ -20,7 +20,7 @@ _ENVIRONMENT: list[Object] = [
 _TIER: Object = {
     "image": "registry.example/memo:1.4.0",
     "replicas": 3,
-    "autoscaling": {"minReplicas": 3, "maxReplicas": 9, "cpuPercent": 70},
+    "autoscaling": {"minReplicas": 1, "maxReplicas": 100, "cpuPercent": 70},
     "port": 8080,
     "healthPath": "/healthz",
     "command": ["/bin/app"],
