@@ -68,7 +68,7 @@ def test_a_version_that_is_never_healthy(app: App, history: History, images: dic
     assert shown["message"].endswith("/api/health answered 503 for 25s")
     assert history.phases[-1] == "Rejected"
     assert _serves_as_before(app, history, colour)
-    assert "answered 503 for 25s" in _rejections(app)
+    _are_told(app, "answered 503 for 25s")
 
 
 def test_a_version_that_crashes_again_and_again(app: App, history: History, images: dict[str, str]) -> None:
@@ -76,7 +76,7 @@ def test_a_version_that_crashes_again_and_again(app: App, history: History, imag
     app.change(**sample.version(images, "2.0.2", FAULT="crash-after-2s"))
     app.shows("Stalled", "True", "CrashLoopBackOff")
     assert _serves_as_before(app, history, colour)
-    assert "ends with exit code 1 again and again" in _rejections(app)
+    _are_told(app, "ends with exit code 1 again and again")
 
 
 def test_a_bad_version_after_a_bad_version(app: App, history: History) -> None:
@@ -170,6 +170,11 @@ def _serves_as_before(app: App, history: History, colour: str) -> bool:
 def _is_rejected(found: Object | None, version: str) -> bool:
     release = status_field(found, "release") or {}
     return (release.get("version"), release.get("phase")) == (version, "Rejected")
+
+
+def _are_told(app: App, text: str) -> None:
+    """An Event of a rejection says so; it is written a moment after the status."""
+    app.eventually(lambda: _rejections(app), lambda told: text in told, within=15)
 
 
 def _rejections(app: App) -> str:

@@ -98,9 +98,29 @@ def _under_way(seen: Observation, state: State) -> Iterator[Trouble]:
     release = state.release
     if release is None or not phases.is_over(release.phase):
         phase = release.phase.value if release else Phase.PENDING.value
-        yield Trouble(phase, _TEXTS.get(phase, "the release is under way"), stalls=False)
+        yield Trouble(phase, _waits_for(seen, state) or _TEXTS.get(phase, "the release is under way"), stalls=False)
     elif state.active is None or (seen.declared is not None and seen.declared.id != state.active.revision):
         yield Trouble(Phase.PENDING.value, _TEXTS[Phase.PENDING.value], stalls=False)
+
+
+def _waits_for(seen: Observation, state: State) -> str | None:
+    """What a release waits for, where it is something that a person would look for in vain."""
+    release = state.release
+    if release is None:
+        return None
+    if (
+        release.phase is Phase.PENDING
+        and release.colour in seen.populated
+        and release.colour.value not in state.colours
+    ):
+        return f"waiting until the former pods of {release.colour} are gone"
+    unreached = sorted(name for name, told in seen.reached.items() if not told)
+    pods_are_there = unreached and all(
+        (item := seen.workloads.get(name)) is not None and item.settled for name in unreached
+    )
+    if release.phase is Phase.PREPARING and pods_are_there:
+        return f"waiting until {', '.join(unreached)} is healthy through its Service, with its own pods alone behind it"
+    return None
 
 
 _TEXTS = {

@@ -141,11 +141,18 @@ def ports(app: MemoApp, live: Mapping[Ref, Manifest]) -> dict[str, int]:
     return {suffix: service["spec"]["ports"][0]["port"] for suffix, service in services.items() if service is not None}
 
 
-def populated(pods: Sequence[Manifest], now: datetime) -> frozenset[Colour]:
-    """The colours that have a pod, also one that goes; not one that is long past the time it was given to go."""
+def populated(app: MemoApp, pods: Sequence[Manifest], now: datetime) -> frozenset[Colour]:
+    """The colours that have a pod of their own, also one that goes.
+
+    Not one that is long past the time it was given to go, and not somebody else's that has its labels.
+    """
     here = [pod["metadata"] for pod in pods if not _is_forgotten(pod["metadata"], now)]
-    colours = {(metadata.get("labels") or {}).get(names.COLOUR_LABEL) for metadata in here}
-    return frozenset(colour for colour in Colour if colour.value in colours)
+    makers = [owner["name"] for metadata in here for owner in metadata.get("ownerReferences") or []]
+    ours = {
+        colour: tuple(f"{names.child(app.metadata.name, f'{colour}-{tier}')}-" for tier in ("backend", "frontend"))
+        for colour in Colour
+    }
+    return frozenset(colour for colour, prefixes in ours.items() if any(maker.startswith(prefixes) for maker in makers))
 
 
 def _is_forgotten(metadata: Manifest, now: datetime) -> bool:

@@ -82,7 +82,7 @@ class Observer:
             stored=stored,
             orders={key: value[:NONCE] for key, value in app.metadata.annotations.items() if key in ORDERS},
             reached=reached,
-            populated=live_objects.populated(pods, self._clock.now()),
+            populated=live_objects.populated(app, pods, self._clock.now()),
             found=live_objects.found(app, live),
             recorded=live_objects.recorded(app, live),
             noted=live_objects.noted(app, live),

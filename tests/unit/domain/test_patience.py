@@ -8,13 +8,13 @@ from datetime import timedelta
 from memoapp_operator.api.v1alpha1.memoapp import Colour
 from memoapp_operator.api.v1alpha1.memoapp import ReleasePhase as Phase
 from memoapp_operator.domain.conditions import timestamp
-from memoapp_operator.domain.observation import Probe, Trouble
+from memoapp_operator.domain.observation import Observation, Probe, Trouble
 from memoapp_operator.domain.release import step
 from memoapp_operator.domain.troubles import UNSCHEDULABLE
 
 from tests.unit.domain.building import R1, onward, phase_of, unsettled, with_workloads
 from tests.unit.domain.moves import at, crashing, hours
-from tests.unit.domain.reading import phase_after
+from tests.unit.domain.reading import after, phase_after
 
 
 def test_no_version_is_judged_while_its_database_does_not_answer() -> None:
@@ -44,3 +44,15 @@ def test_a_colours_former_pods_are_gone_before_new_ones_come() -> None:
     assert phase_after(replace(seen, populated=frozenset({Colour.BLUE}))) is Phase.PREPARING
     again = onward(replace(at(Phase.COMPLETED), declared=R1))
     assert phase_after(replace(again, populated=frozenset(Colour))) is Phase.PREPARING
+
+
+def test_it_says_what_it_waits_for_where_nobody_would_look() -> None:
+    former = replace(at(Phase.PENDING), populated=frozenset({Colour.GREEN}))
+    assert "former pods of green" in message(former)
+    behind = replace(at(Phase.PREPARING), reached={"green-backend": False, "green-frontend": True})
+    assert "green-backend is healthy through its Service, with its own pods alone behind it" in message(behind)
+
+
+def message(seen: Observation) -> str:
+    """What Ready says."""
+    return next(item.message for item in after(seen).conditions if item.type == "Ready")
