@@ -101,6 +101,16 @@ def complete(cluster: Cluster, stored: Record) -> None:
     added.save(cluster)
 
 
+def differences(cluster: Cluster, stored: Record, nodes: int | None) -> list[str]:
+    """What only a cluster made anew would have; ``nodes`` is the number that was asked for, if any was."""
+    found = []
+    if stored.image not in (versions.PUBLIC_NODE_IMAGE, nodeimage.tag()):
+        found.append("its node image is of an older recipe")
+    if nodes is None and stored.nodes != cluster.nodes:
+        found.append(f"it has {stored.nodes} node(s), not {cluster.nodes}")
+    return found
+
+
 def lacks_metrics(cluster: Cluster, stored: Record) -> bool:
     """Whether metrics-server belongs to the cluster and is not there as it would now be installed."""
     return cluster.metrics and stored.metrics != metrics.identity()
@@ -173,9 +183,9 @@ def _report_running(cluster: Cluster, stored: Record, nodes: int | None) -> None
     if nodes not in (None, stored.nodes):
         count = f"{stored.nodes} node(s), not {nodes}"
         raise ClusterError(f"cluster {cluster.name} runs with {count}; take it down first")
-    outdated = stored.image not in (versions.PUBLIC_NODE_IMAGE, nodeimage.tag())
-    note = " (its node image is of an older recipe; down and up renew it)" if outdated else ""
-    say(f"cluster {cluster.name} is running with {stored.nodes} node(s){note}")
+    found = differences(cluster, stored, nodes)
+    note = f" ({', '.join(found)}; down and up renew it)" if found else ""
+    say(f"cluster {cluster.name} is running{note}")
 
 
 def _write_config(cluster: Cluster, nodes: int, *, audit_reads: bool) -> Path:
