@@ -70,7 +70,7 @@ class Limits:
 
 
 def shown(value: Fraction | None) -> str:
-    """A number as people read it: two digits that count, so that a small one is not rounded to nothing or to its limit."""
+    """A number as people read it: two digits that count, so that none is rounded to nothing or to its limit."""
     if value is None:
         return "unknown"
     for digits in (1, 2, 3):
