@@ -131,7 +131,9 @@ def _to_clients(moves: list[Move], result: Result) -> Iterator[Figure | Fact]:
         before = _p99(result, [(move.ordered - NEAR, move.ordered) for move in mine])
         after = _p99(result, [(move.moved, move.moved + NEAR) for move in mine])
         title = f"p99 within {NEAR:g} s of a {name}, {after * 1000:.0f} ms, by that before"
-        yield Figure(title, round(after / before, 2), SLOWER)
+        # A way back also ends the pods of the colour that it leaves, on the same nodes: told, and held to nothing.
+        slower = round(after / before, 2)
+        yield Figure(title, slower, SLOWER) if name == "switch" else Fact(title, slower)
 
 
 def _p99(result: Result, windows: list[tuple[float, float]]) -> float:
