@@ -133,7 +133,7 @@ def _to_clients(moves: list[Move], result: Result) -> Iterator[Figure | Fact]:
         title = f"p99 within {NEAR:g} s of a {name}, {after * 1000:.0f} ms, by that before"
         # A way back also ends the pods of the colour that it leaves, on the same nodes: told, and held to nothing.
         slower = round(after / before, 2)
-        yield Figure(title, slower, SLOWER) if name == "switch" else Fact(title, slower)
+        yield Figure(title, slower, SLOWER) if name == "switch" else Fact(title, slower, "no limit")
 
 
 def _p99(result: Result, windows: list[tuple[float, float]]) -> float:
