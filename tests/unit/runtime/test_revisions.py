@@ -10,7 +10,7 @@ from memoapp_operator.domain.manifest import REVISION, SECRET, Manifest, Ref, re
 from memoapp_operator.domain.revision import ID_ANNOTATION, parse
 from memoapp_operator.ports import Refused
 from memoapp_operator.runtime.refusals import Refusal, Refusals
-from memoapp_operator.runtime.revisions import Revisions, number_to_store
+from memoapp_operator.runtime.revisions import Revisions, kept, number_to_store
 from memoapp_operator.runtime.snapshot import Built, Snapshot
 
 from tests.unit.domain.building import revision
@@ -136,3 +136,16 @@ def test_a_deleted_number_is_not_given_to_another_revision() -> None:
     status = status.model_copy(update={"colours": {"blue": "memo-r1"}})
     assert number_to_store(status, three, {}, {}) == 2
     assert number_to_store(status, three, {}, {"green": "memo-r7"}) == 8
+
+
+async def test_what_the_pods_of_a_stored_revision_refer_to_is_kept() -> None:
+    """Also once the original says something else: those pods must be able to start again."""
+    snapshot, built, status = pending()
+    cluster = Stored()
+    await stored(cluster, snapshot, built, status)
+    (found,) = (item for ref, item in cluster.objects.items() if ref.kind is REVISION)
+    (name,) = copies(cluster)
+    seen = replace(snapshot.observation, stored={found["metadata"]["name"]: parse(found)})
+    later = replace(snapshot, observation=seen, context=replace(snapshot.context, copies={}))
+    serving = MemoAppStatus(release=status.release, colours={"blue": found["metadata"]["name"]})
+    assert {Ref(SECRET, name), Ref(REVISION, found["metadata"]["name"])} <= kept(later, serving)
