@@ -6,24 +6,18 @@ A gate compares the new colour with its limit and with the old colour: what both
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import StrEnum
 from fractions import Fraction
 
+from memoapp_operator.api.v1alpha1.memoapp import GateVerdict
+
 from .counters import SLOW_MS, Counters
+
+Verdict = GateVerdict
 
 WORSE = Fraction(3, 2)
 """Where the old colour is over the limit too, the new one fails only if it is this much worse."""
 PERCENTILE = 95
 """Responses may be slower than the limit in so small a share that this percentile is within it."""
-
-
-class Verdict(StrEnum):
-    """What a measurement says. No data is not a pass."""
-
-    PASS = "Pass"  # noqa: S105 -- the verdict
-    FAIL = "Fail"
-    INCONCLUSIVE = "Inconclusive"
-    ERROR = "Error"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +33,7 @@ class Measurement:
         requests: how many of the new colour it rests on.
         abort: so bad that nobody waits for another one.
         why: where there is no value, what is missing.
+        note: what else a person may want to know of the value.
     """
 
     gate: str
@@ -49,16 +44,18 @@ class Measurement:
     requests: int = 0
     abort: bool = False
     why: str = ""
+    note: str = ""
 
     def text(self, new: str, old: str) -> str:
         """For people: ``serverErrorPercent/api 7.2 > 0.1 on green (blue 0.0), 1,204 requests``."""
         if self.value is None:
             return f"{self.gate}: {self.why}"
         sign = ">" if self.value > self.limit else "<="
+        name = f"abort{self.gate[0].upper()}{self.gate[1:]}" if self.abort and self.requests else self.gate
         beside = f" ({old} {shown(self.other)})" if self.other is not None else ""
-        return (
-            f"{self.gate} {shown(self.value)} {sign} {shown(self.limit)} on {new}{beside}, {self.requests:,} requests"
-        )
+        rests = f", {self.requests:,} requests" if self.requests else ""
+        note = f", {self.note}" if self.note else ""
+        return f"{name} {shown(self.value)} {sign} {shown(self.limit)} on {new}{beside}{rests}{note}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,53 +1,24 @@
-"""How often each gate said what, in the present step of a release; and what follows. Pure.
+"""How often each gate said what in the present step of a release, and what follows. Pure.
 
-A step passes once every gate that blocks passed since the step began and none is over its limit. Each verdict has a
-limit of its own: a gate that fails, one that cannot tell and one whose source does not answer are three troubles.
+A step passes in a round of measurements in which no gate that decides says anything but Pass (or Skipped), and one at
+least says Pass. Each other verdict has a limit of its own: a gate that fails, one that cannot tell and one whose source
+does not answer are three troubles.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterable
+from dataclasses import dataclass
 from enum import StrEnum
 
-from .measurements import Measurement, Verdict
+from memoapp_operator.api.v1alpha1.gates import Gates
+from memoapp_operator.api.v1alpha1.memoapp import Colour, GateStatus
 
+from .gates import Measured
+from .measurements import Measurement, Verdict, shown
+from .state import other
 
-@dataclass(frozen=True, slots=True)
-class Tally:
-    """What one gate has said since the step began.
-
-    Attributes:
-        gate: its name.
-        passed: measurements that passed.
-        failed: measurements that failed. They do not become fewer by others that pass: a version that fails every
-            other time is no good one.
-        unclear: inconclusive ones in a row, up to the last.
-        errors: errors in a row, up to the last.
-        blocks: False of a gate that is only watched (``dryRun``), or that was skipped for want of a source.
-        last: the last measurement, for people.
-    """
-
-    gate: str
-    passed: int = 0
-    failed: int = 0
-    unclear: int = 0
-    errors: int = 0
-    blocks: bool = True
-    last: Measurement | None = None
-
-    def counted(self, found: Measurement) -> Tally:
-        """The tally with one measurement more."""
-        after = replace(self, last=found, unclear=0, errors=0)
-        match found.verdict:
-            case Verdict.PASS:
-                return replace(after, passed=self.passed + 1)
-            case Verdict.FAIL:
-                return replace(after, failed=self.failed + 1)
-            case Verdict.INCONCLUSIVE:
-                return replace(after, unclear=self.unclear + 1)
-            case Verdict.ERROR:
-                return replace(after, errors=self.errors + 1)
+TEXT = 512
 
 
 class Outcome(StrEnum):
@@ -57,49 +28,83 @@ class Outcome(StrEnum):
     """One is so bad that nobody waits for another measurement."""
     FAILED = "Failed"
     """One failed more often than it may."""
+    BLIND = "Blind"
+    """One did not answer more often than it may."""
     PASSED = "Passed"
-    """Every one that blocks passed since the step began, and what it said last was a pass."""
+    """Every one that decides passed."""
     WAITING = "Waiting"
     """One has not said enough yet: no data is not a pass."""
 
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """The outcome, and the measurement that made it."""
+    """The outcome, and the gate that made it, for people."""
 
     outcome: Outcome
-    because: Measurement | None = None
+    because: str = ""
 
 
-def counted(before: Mapping[str, Tally], found: Iterable[Measurement], watched: frozenset[str]) -> dict[str, Tally]:
-    """Every tally with what was measured now; gates in ``watched`` are only watched."""
-    after = dict(before)
-    for item in found:
-        tally = replace(after.get(item.gate, Tally(item.gate)), blocks=item.gate not in watched)
-        after[item.gate] = tally.counted(item)
-    return after
+def counted(
+    before: Iterable[GateStatus] | None, measured: Measured, spec: Gates, colour: Colour
+) -> tuple[GateStatus, ...]:
+    """The gates after a round; each unchanged, with its numbers, as long as it says the same.
 
-
-def judged(tallies: Mapping[str, Tally], failure_limit: int, error_limit: int) -> Judgement:
-    """What follows from the tallies.
-
-    Args:
-        tallies: by gate.
-        failure_limit: measurements that may fail in a step; one more is too many.
-        error_limit: errors in a row that may be; one more counts as failed.
+    Failures do not become fewer by measurements that pass: a version that fails every other time is no good one.
     """
-    blocking = [tally for _, tally in sorted(tallies.items()) if tally.blocks and tally.last is not None]
-    for tally in blocking:
-        if tally.last is not None and tally.last.abort and tally.last.verdict is Verdict.FAIL:
-            return Judgement(Outcome.ABORT, tally.last)
-    for tally in blocking:
-        if tally.failed > failure_limit or tally.errors > error_limit:
-            return Judgement(Outcome.FAILED, tally.last)
-    waiting = next((tally for tally in blocking if not _is_well(tally)), None)
+    known = {item.name: item for item in before or ()}
+    found = []
+    for item in measured.found:
+        fresh = _status(item, known.get(item.gate), colour, regular=measured.regular)
+        if item.gate in (spec.dry_run or ()):
+            fresh = fresh.model_copy(update={"dry_run": True})
+        old = known.get(item.gate)
+        found.append(old if old is not None and _same(old, fresh) else fresh)
+    return tuple(found)
+
+
+def _status(item: Measurement, before: GateStatus | None, colour: Colour, *, regular: bool) -> GateStatus:
+    failed, errors = (before.failed or 0, before.errors or 0) if before is not None else (0, 0)
+    failed += regular and item.verdict is Verdict.FAIL
+    errors = errors + regular if item.verdict is Verdict.ERROR else 0
+    return GateStatus(
+        name=item.gate,
+        verdict=item.verdict,
+        message=item.text(colour, other(colour))[:TEXT],
+        value=shown(item.value) if item.value is not None else None,
+        limit=shown(item.limit),
+        other=shown(item.other) if item.other is not None else None,
+        requests=item.requests or None,
+        failed=failed or None,
+        errors=errors or None,
+    )
+
+
+def _same(old: GateStatus, new: GateStatus) -> bool:
+    """It says what it said: its numbers are for the metrics, not for a write."""
+    return (old.verdict, old.failed, old.errors, old.dry_run) == (new.verdict, new.failed, new.errors, new.dry_run)
+
+
+def judged(gates: Iterable[GateStatus], measured: Measured, spec: Gates, colour: Colour) -> Judgement:
+    """What follows from a round, given the gates with it counted in."""
+    watched = frozenset(spec.dry_run or ())
+    deciding = {item.gate: item for item in measured.found if item.gate not in watched}
+    texts = {name: item.text(colour, other(colour)) for name, item in deciding.items()}
+    for name, item in deciding.items():
+        if item.abort:
+            return Judgement(Outcome.ABORT, texts[name])
+    for gate in gates:
+        if gate.name in deciding and (gate.failed or 0) > spec.failure_limit:
+            return Judgement(Outcome.FAILED, texts[gate.name] if _fails(deciding[gate.name]) else gate.message)
+    for gate in gates:
+        if gate.name in deciding and (gate.errors or 0) > spec.error_limit:
+            return Judgement(Outcome.BLIND, texts[gate.name])
+    well = {Verdict.PASS, Verdict.SKIPPED}
+    waiting = next((name for name, item in deciding.items() if item.verdict not in well), None)
     if waiting is not None:
-        return Judgement(Outcome.WAITING, waiting.last)
-    return Judgement(Outcome.PASSED if blocking else Outcome.WAITING)
+        return Judgement(Outcome.WAITING, texts[waiting])
+    passed = any(item.verdict is Verdict.PASS for item in deciding.values())
+    return Judgement(Outcome.PASSED if passed else Outcome.WAITING, "" if passed else "no gate decides")
 
 
-def _is_well(tally: Tally) -> bool:
-    return tally.passed > 0 and tally.last is not None and tally.last.verdict is Verdict.PASS
+def _fails(item: Measurement) -> bool:
+    return item.verdict is Verdict.FAIL

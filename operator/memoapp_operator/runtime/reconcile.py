@@ -13,9 +13,10 @@ from pydantic import ValidationError
 
 from memoapp_operator.api.v1alpha1.memoapp import MemoApp, MemoAppStatus
 from memoapp_operator.domain import conditions
-from memoapp_operator.domain.decide import decide, may_act, transitions
+from memoapp_operator.domain.decide import decide, may_act
 from memoapp_operator.domain.decision import Note
 from memoapp_operator.domain.manifest import MEMO_APP, Manifest
+from memoapp_operator.domain.notes import transitions
 from memoapp_operator.ports import Clock, Cluster, ClusterError, Mint, Services
 from memoapp_operator.render.context import Platform
 
