@@ -88,3 +88,8 @@ def between(before: Reading, after: Reading) -> dict[Key, Counters]:
         for key, now in counted.items():
             found[key] = found.get(key, Counters()) + now.since(old.get(key, Counters()))
     return found
+
+
+def class_of(path: str) -> str:
+    """The class of requests to a path: the API's lie under ``/api``."""
+    return API if path.partition("?")[0] == "/api" or path.startswith("/api/") else PAGE
