@@ -55,7 +55,7 @@ class Measurement:
         beside = f" ({old} {shown(self.other)})" if self.other is not None else ""
         rests = f", {self.requests:,} requests" if self.requests else ""
         note = f", {self.note}" if self.note else ""
-        return f"{name} {shown(self.value)} {sign} {shown(self.limit)} on {new}{beside}{rests}{note}"
+        return f"{name} {shown(self.value)} {sign} {plain(self.limit)} on {new}{beside}{rests}{note}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +64,11 @@ class Limits:
 
     most: Fraction
     abort: Fraction | None = None
+
+
+def plain(limit: Fraction) -> str:
+    """A limit as people wrote it."""
+    return f"{float(limit):g}"
 
 
 def shown(value: Fraction | None) -> str:

@@ -95,7 +95,7 @@ MOVES: dict[Phase, Row] = {
             HELD: "a gate does not pass, and `onFailure: Hold`",
             WITHDRAWN: "all is suspended",
         },
-        limit=Limit("deadline", ROLLING_BACK, "hold"),
+        limit=Limit("deadline", ROLLING_BACK, "the hold"),
     ),
     SOAKING: Row(
         "all clients are on the new colour and the gates are measured",
@@ -105,7 +105,7 @@ MOVES: dict[Phase, Row] = {
             HELD: "a gate does not pass, and `onFailure: Hold`",
             WITHDRAWN: "all is suspended",
         },
-        limit=Limit("deadline", ROLLING_BACK, "soak"),
+        limit=Limit("deadline", ROLLING_BACK, "`release.soak`"),
     ),
     COMPLETED: Row(
         "the new colour serves; the old one stays warm for keepOld",
@@ -139,8 +139,6 @@ MOVES: dict[Phase, Row] = {
         {
             ROLLING_BACK: "the old colour is well again, or by order",
             SHIFTING: "the new colour has ready pods, by order",
-            SOAKING: "by order, after the last step",
-            COMPLETED: "by order, after the soak",
             PENDING: "another revision is declared",
         },
     ),

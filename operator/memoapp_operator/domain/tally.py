@@ -15,7 +15,7 @@ from memoapp_operator.api.v1alpha1.gates import Gates
 from memoapp_operator.api.v1alpha1.memoapp import Colour, GateStatus
 
 from .gates import Measured
-from .measurements import Measurement, Verdict, shown
+from .measurements import Measurement, Verdict, plain, shown
 from .state import other
 
 TEXT = 512
@@ -71,7 +71,7 @@ def _status(item: Measurement, before: GateStatus | None, colour: Colour, *, reg
         verdict=item.verdict,
         message=item.text(colour, other(colour))[:TEXT],
         value=shown(item.value) if item.value is not None else None,
-        limit=shown(item.limit),
+        limit=plain(item.limit),
         other=shown(item.other) if item.other is not None else None,
         requests=item.requests or None,
         failed=failed or None,

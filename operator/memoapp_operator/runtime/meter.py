@@ -177,13 +177,12 @@ class Meter:
 
 def probe_targets(seen: Observation, revision: Revision, colour: Colour) -> tuple[tuple[str, int, str], ...]:
     """Address, port and path of every question of a round: what is named is asked of the colour as its clients ask."""
-    named, found = seen.app.spec.release.probes, []
-    ways = {tier: seen.addresses.get(f"{colour}-{tier}") for tier in revision.tiers}
-    for path in named.paths if named is not None else ("/",):
-        found.append((ways[revision.entry], revision.tiers[revision.entry]["port"], path))
-    for tier, held in revision.tiers.items() if named is None else ():
-        found.append((ways[tier], held["port"], held["healthPath"]))
-    return tuple((address, port, path) for address, port, path in found if address)
+    named, tiers = seen.app.spec.release.probes, revision.tiers
+    found = [(revision.entry, path) for path in (named.paths if named is not None else ("/",))]
+    if named is None:
+        found += [(tier, held["healthPath"]) for tier, held in tiers.items()]
+    ways = {tier: seen.addresses.get(f"{colour}-{tier}") for tier in tiers}
+    return tuple((address, tiers[tier]["port"], path) for tier, path in found if (address := ways[tier]))
 
 
 def pods(seen: Observation, release: ReleaseStatus) -> Pods:

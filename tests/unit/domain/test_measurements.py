@@ -74,9 +74,9 @@ def test_a_worse_colour_never_passes_where_a_better_one_fails(new: Fraction, old
 
 def test_a_text_has_the_gate_the_value_the_limit_and_what_it_rests_on() -> None:
     assert of("7.2", "0", 1204).text("green", "blue") == (
-        "serverErrorPercent/api 7.2 > 5.0 on green (blue 0.0), 1,204 requests"
+        "abortServerErrorPercent/api 7.2 > 5 on green (blue 0.0), 1,204 requests"
     )
-    assert of("0.05", None).text("green", "blue") == "serverErrorPercent/api 0.050 <= 0.10 on green, 1,000 requests"
+    assert of("0.05", None).text("green", "blue") == "serverErrorPercent/api 0.050 <= 0.1 on green, 1,000 requests"
 
 
 @pytest.mark.parametrize(
