@@ -73,6 +73,34 @@ TEXTS = {
         first="1s",
         fill="1s",
     ),
+    # percent
+    r"^([0-9]{1,2}(\.[0-9]{1,3})?|100)$": Texts(
+        accept=("0", "0.1", "5", "99.999", "100"),
+        reject=("", "101", "100.1", "-1", "1.", ".5", "1e1", "5%", " 5", "5\n"),
+        first="10.125",
+    ),
+    # number
+    r"^-?[0-9]{1,15}(\.[0-9]{1,9})?$": Texts(
+        accept=("0", "-1.5", "100", "0.000000001", "999999999999999"),
+        reject=("", "-", "1.", ".5", "1e3", "+1", "0x1", "NaN", "1 ", "1\n"),
+        first="123456789012345.",
+        fill="1",
+    ),
+    # address of a Prometheus
+    r"^https?://[^\s?#@]+$": Texts(
+        accept=("http://a", "https://prometheus.example:9090/x/"),
+        reject=("ftp://aaaa", "https://", "http://a b", "https://user:word@a", "https://a/?x=1", "https://a#b"),
+        first="https://a",
+    ),
+    # gate
+    (
+        r"^(clientErrorPercent|serverErrorPercent|responseTime\.(frontend|backend)|pods|probes"
+        r"|prometheus/[a-z0-9]([-a-z0-9]*[a-z0-9])?)$"
+    ): Texts(
+        accept=("clientErrorPercent", "responseTime.backend", "pods", "probes", "prometheus/queue-1"),
+        reject=("", "errors", "prometheus/", "prometheus/Queue", "responseTime", "pods\n", "abortServerErrorPercent"),
+        first="prometheus/a",
+    ),
     # key of a Secret or ConfigMap
     r"^[-._a-zA-Z0-9]+$": Texts(accept=("a", ".env", "A-b_c.1"), reject=("a/b", "a b", "ä", "a\n")),
     # name of a variable

@@ -165,5 +165,5 @@ class Gates(Spec):
     """Times in a row that the source of a gate may not answer; one more and the release goes back."""
     min_requests: int = Field(20, ge=1, le=1_000_000)
     """Requests without which a measurement says nothing."""
-    dry_run: list[AnyGate] | None = Field(None, max_length=22, json_schema_extra={"x-kubernetes-list-type": "set"})
+    dry_run: list[AnyGate] | None = Field(None, max_length=22)
     """Gates that are measured and shown, and decide nothing."""

@@ -151,11 +151,11 @@ class GateStatus(Status):
     """What is allowed."""
     other: str | None = Field(None, max_length=32)
     """The same of the old colour."""
-    requests: int | None = None
+    requests: int | None = Field(None, ge=0)
     """Requests of the new colour that it rests on."""
-    failed: int | None = None
+    failed: int | None = Field(None, ge=0)
     """Measurements that failed in this step."""
-    errors: int | None = None
+    errors: int | None = Field(None, ge=0)
     """Times in a row that there was no answer."""
     dry_run: bool | None = None
     """It is only watched."""

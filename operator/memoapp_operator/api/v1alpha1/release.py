@@ -38,7 +38,7 @@ class OnFailure(StrEnum):
 class Probes(Spec):
     """Requests of the operator's own to the new version."""
 
-    paths: list[Path] = Field(min_length=1, max_length=8, json_schema_extra={"x-kubernetes-list-type": "set"})
+    paths: list[Path] = Field(min_length=1, max_length=8)
     """Paths that are asked, about once in two seconds each. Named here, their answers count in the gates like those of
     clients."""
 
