@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from memoapp_operator.domain.counters import Counters, Key
 from memoapp_operator.domain.decision import Note
 from memoapp_operator.domain.manifest import Kind, Manifest, Ref
 from memoapp_operator.domain.observation import Probe, Volume
@@ -138,6 +139,10 @@ class Services(Protocol):
 
     async def steering(self, address: str, certificate: ClientCertificate) -> Steering | None:
         """How the router at ``address`` sends its clients, or None where it does not tell."""
+        ...
+
+    async def counters(self, address: str, certificate: ClientCertificate) -> Mapping[Key, Counters] | None:
+        """What the router at ``address`` has counted since its start, or None where it does not tell."""
         ...
 
     async def steer(self, address: str, certificate: ClientCertificate, wanted: Steering) -> None:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import ssl
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import aiohttp
 import psycopg
 
+from memoapp_operator.api.v1alpha1.memoapp import Colour
+from memoapp_operator.domain.counters import CLASSES, COUNTERS, INDICES, Counters, Key
 from memoapp_operator.domain.observation import Probe, Volume
 from memoapp_operator.ports import ClientCertificate, LeaseLostError, Login, Steering
 
@@ -101,6 +104,11 @@ class LiveServices:
         text = await self._runtime(address, certificate, f"show map {_STATE_MAP}; show map {_RELEASE_MAP}")
         return steering_in(text) if text is not None else None
 
+    async def counters(self, address: str, certificate: ClientCertificate) -> Mapping[Key, Counters] | None:
+        """The router's table, by its runtime API."""
+        text = await self._runtime(address, certificate, f"show table {COUNTERS}")
+        return counters_in(text) if text is not None else None
+
     async def steer(self, address: str, certificate: ClientCertificate, wanted: Steering) -> None:
         """Set the maps: the release first, which fixes the buckets, then the weight, then the confirmation."""
         await self._runtime(
@@ -148,6 +156,27 @@ def steering_in(listing: str) -> Steering | None:
     if not (weight.isascii() and weight.isdecimal()) or "release" not in found:
         return None
     return Steering(int(weight), found["release"], found.get("confirmed") == "1")
+
+
+_GPC = re.compile(r"gpc([0-9]+)=([0-9]+)")
+_KEYS = {f"{colour}-{class_}": (colour, class_) for colour in Colour for class_ in CLASSES}
+
+
+def counters_in(listing: str) -> Mapping[Key, Counters] | None:
+    """What a listing of ``show table`` tells; None where it is none.
+
+    Lines of ``<pointer>: key=blue-api use=0 exp=... shard=0 gpc0=12 gpc1=0 ...`` after ``# table: measure, ...``.
+    """
+    if not listing.lstrip().startswith(f"# table: {COUNTERS},"):
+        return None
+    found = {}
+    for line in listing.splitlines():
+        key = next((word[4:] for word in line.split() if word.startswith("key=")), "")
+        told = {int(index): int(value) for index, value in _GPC.findall(line)}
+        if key in _KEYS:
+            requests, client, server, *slow = (told.get(index, 0) for index in range(len(INDICES)))
+            found[_KEYS[key]] = Counters(requests, client, server, tuple(slow))
+    return found
 
 
 async def _runtime_command(

@@ -15,6 +15,10 @@ PAGE, API = "page", "api"
 CLASSES = (PAGE, API)
 SLOW_MS = (100, 250, 500, 1000, 2000, 5000)
 """Milliseconds to the response's headers beyond which a response is counted as slow, ascending: a counter each."""
+COUNTERS = "measure"
+"""The routers' table."""
+INDICES = ("requests", "client_errors", "server_errors", *(f"slow_{limit}" for limit in SLOW_MS))
+"""What each counter of a key in it counts, in their order."""
 _NONE = (0,) * len(SLOW_MS)
 
 
