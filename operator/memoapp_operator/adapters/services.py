@@ -15,9 +15,10 @@ import psycopg
 from memoapp_operator.api.v1alpha1.memoapp import Colour
 from memoapp_operator.domain.counters import CLASSES, COUNTERS, INDICES, Counters, Key
 from memoapp_operator.domain.observation import Probe, Volume
-from memoapp_operator.ports import ClientCertificate, LeaseLostError, Login, Steering
+from memoapp_operator.domain.queries import Answer
+from memoapp_operator.ports import ClientCertificate, LeaseLostError, Login, PrometheusSource, Steering
 
-from . import redis
+from . import prometheus, redis
 
 TIMEOUT = 3.0
 """Seconds for one question: a probe that hangs must not hold a pass."""
@@ -108,6 +109,10 @@ class LiveServices:
         """The router's table, by its runtime API."""
         text = await self._runtime(address, certificate, f"show table {COUNTERS}")
         return counters_in(text) if text is not None else None
+
+    async def query(self, source: PrometheusSource, text: str) -> Answer:
+        """One instant query."""
+        return await prometheus.ask(source, text)
 
     async def steer(self, address: str, certificate: ClientCertificate, wanted: Steering) -> None:
         """Set the maps: the release first, which fixes the buckets, then the weight, then the confirmation."""

@@ -32,7 +32,7 @@ class Measurement:
         other: the same of the old colour, as far as it is known.
         requests: how many of the new colour it rests on.
         abort: so bad that nobody waits for another one.
-        why: where there is no value, what is missing.
+        why: where there is no value, what is missing; or all there is to say, where it is no share of requests.
         note: what else a person may want to know of the value.
     """
 
@@ -48,7 +48,7 @@ class Measurement:
 
     def text(self, new: str, old: str) -> str:
         """For people: ``serverErrorPercent/api 7.2 > 0.1 on green (blue 0.0), 1,204 requests``."""
-        if self.value is None:
+        if self.value is None or self.why:
             return f"{self.gate}: {self.why}"
         sign = ">" if self.value > self.limit else "<="
         name = f"abort{self.gate[0].upper()}{self.gate[1:]}" if self.abort and self.requests else self.gate
