@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
 
+from memoapp_operator.domain.counters import Counters, Key
 from memoapp_operator.domain.manifest import POD, SERVICE, VOLUME_CLAIM, Manifest, Ref
 from memoapp_operator.domain.names import COLOUR_LABEL
-from memoapp_operator.domain.counters import Counters, Key
 from memoapp_operator.domain.observation import Probe, Volume
 from memoapp_operator.domain.queries import Answer
 from memoapp_operator.ports import ClientCertificate, Login, PrometheusSource, Steering

@@ -207,9 +207,10 @@ class Observer:
     ) -> dict[str, bool]:
         """Health of a colour through its own Services, with only its pods behind them; asked where it decides.
 
-        Of a colour that is being prepared or waits for approval; else, as long as the app is not Ready, of the one that serves: the nodes
-        know a ready pod a moment later than the API server does. Until then they send to what the colour had before,
-        as long as it still serves on its way out: it must be gone, or its answer would be taken for the new pod's.
+        Of a colour that is being prepared or waits for approval; else, as long as the app is not Ready, of the one
+        that serves: the nodes know a ready pod a moment later than the API server does. Until then they send to what
+        the colour had before, as long as it still serves on its way out: it must be gone, or its answer would be taken
+        for the new pod's.
         """
         colour = _asked(app)
         if colour is None:

@@ -59,7 +59,7 @@ def suspended(seen: Observation) -> Observation:
     return with_spec(found, suspend=True)
 
 
-def at(phase: Phase) -> Observation:
+def at(phase: Phase) -> Observation:  # noqa: PLR0911 -- one way to each phase
     """R1 serves in blue, R2 was declared, and its release is in that phase; all is well."""
     match phase:
         case Phase.RETIRED:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -11,7 +12,7 @@ from memoapp_operator.api.v1alpha1.memoapp import Colour, RejectedStatus
 from memoapp_operator.api.v1alpha1.memoapp import ReleasePhase as Phase
 from memoapp_operator.domain.decide import decide
 from memoapp_operator.domain.measurements import Verdict
-from memoapp_operator.domain.observation import Observation
+from memoapp_operator.domain.observation import Observation, Trouble
 from memoapp_operator.domain.orders import ABORT_ANNOTATION, APPROVE_ANNOTATION, RETRY_ANNOTATION
 from memoapp_operator.domain.release import step
 from memoapp_operator.domain.state import State, split
@@ -183,9 +184,7 @@ def test_each_time_it_is_tried_again_it_waits_longer_and_no_longer_than_a_day() 
     assert waits == [1, 2, 4, 8, 16, 24, 24, 24]
 
 
-def _trouble(entry: RejectedStatus):  # type: ignore[no-untyped-def]
-    from memoapp_operator.domain.observation import Trouble
-
+def _trouble(entry: RejectedStatus) -> Trouble:
     return Trouble(entry.reason, entry.message, stalls=True)
 
 
@@ -329,6 +328,8 @@ def test_the_history_has_the_last_ten_the_newest_first() -> None:
         (lambda: onward(replace(without_pods(at(Phase.HELD), "blue"), declared=R3)), Phase.HELD, "NoReadyPods"),
     ],
 )
-def test_every_end_is_remembered_with_its_reason(seen, result: Phase, reason: str | None) -> None:  # type: ignore[no-untyped-def]
+def test_every_end_is_remembered_with_its_reason(
+    seen: Callable[[], Observation], result: Phase, reason: str | None
+) -> None:
     entry = (seen().app.status.history or [])[0]
     assert (entry.id, entry.result, entry.reason) == (R2.id, result, reason)

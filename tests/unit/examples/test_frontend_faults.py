@@ -1,4 +1,4 @@
-"""Faults of the frontend's pages, by the start script and, where nginx with its module "echo" is installed, for real."""
+"""Faults of the frontend's pages: the start script and, where nginx with its module "echo" is installed, for real."""
 
 from __future__ import annotations
 
