@@ -71,7 +71,9 @@ def share(result: Result, version: str, begin: float, end: float) -> float:
     return 100 * sum(request.version == version for request in answered) / max(1, len(answered))
 
 
-def test_clients_move_by_steps_and_none_is_failed(app: App, images: dict[str, str], cluster: str, tmp_path: Path) -> None:
+def test_clients_move_by_steps_and_none_is_failed(
+    app: App, images: dict[str, str], cluster: str, tmp_path: Path
+) -> None:
     colour = other(app)
     with History(app) as history, under_load(app, cluster, tmp_path) as load:
         app.change(**sample.tiered_version(images, "1.1.0"))
@@ -101,7 +103,10 @@ def test_errors_send_the_clients_back_within_two_intervals(
     colour = other(app)
     with History(app) as history, under_load(app, cluster, tmp_path) as load:
         change = sample.tiered_version(images, "1.1.0")
-        change[tier] = {**change[tier], "env": [*change[tier].get("env", []), {"name": "FAULT", "value": "errors-40%"}]}
+        change[tier] = {
+            **change[tier],
+            "env": [*(change[tier].get("env") or []), {"name": "FAULT", "value": "errors-40%"}],
+        }
         app.change(**change)
         held = history.when(lambda moment: _held_at(moment, 10), within=120)
         back = history.phase("RollingBack", held)
@@ -119,9 +124,7 @@ def test_errors_send_the_clients_back_within_two_intervals(
     _only_the_fault(result, held, back)
 
 
-def test_slow_answers_of_the_api_send_them_back(
-    app: App, images: dict[str, str], cluster: str, tmp_path: Path
-) -> None:
+def test_slow_answers_of_the_api_send_them_back(app: App, images: dict[str, str], cluster: str, tmp_path: Path) -> None:
     with History(app) as history, under_load(app, cluster, tmp_path) as load:
         app.change(**sample.tiered_version(images, "1.1.0", FAULT="slow-1300ms"), gates={"failureLimit": 1})
         held = history.when(lambda moment: _held_at(moment, 10), within=120)
@@ -180,7 +183,7 @@ def _only_the_fault(result: Result, begin: float, end: float) -> None:
     assert not result.mixed, told(result)
     late = [request for request in result.failures if not begin - 1.5 <= request.finished <= end + 1.5]
     assert not late, told(result, late)
-    others = [request for request in result.failures if request.status != 500]  # noqa: PLR2004 -- the fault's
+    others = [request for request in result.failures if request.status != 500]
     assert not others, told(result, others)
     # A tenth of the clients, 40 % of their requests: with room for chance and for the second that the way back takes.
     assert len(result.failures) <= 0.4 * 0.2 * 200 * (end - begin + 3), told(result)
