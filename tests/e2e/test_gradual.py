@@ -37,7 +37,9 @@ def shared(kube: Kube, images: dict[str, str]) -> Iterator[App]:
 def app(shared: App, images: dict[str, str]) -> App:
     """The shared app: 1.0.0 serves, at once where it did not, and nothing is under way."""
     quickly = {"steps": None, "soak": "0s", "onFailure": "Rollback", "approval": "Automatic"}
-    shared.change(**sample.tiered_version(images, "1.0.0"), release={**RELEASE, **quickly})
+    well = sample.tiered_version(images, "1.0.0")
+    well["frontend"]["env"] = None
+    shared.change(**well, release={**RELEASE, **quickly})
     shared.ready()
     shared.change(release=RELEASE)
     return shared

@@ -35,11 +35,12 @@ def free_port() -> int:
 def frontend(folder: Path, fault: str) -> Iterator[int]:
     """The frontend on a port of loopback, its files in ``folder``; there is no backend behind it."""
     port = free_port()
-    config = (FOLDER / "nginx.conf").read_text().replace("backend:3001", "127.0.0.1:9")
+    config = (FOLDER / "nginx.conf").read_text().replace("/tmp/", f"{folder}/")  # noqa: S108
+    config = config.replace("backend:3001", "127.0.0.1:9")
     config = config.replace("listen 8080", f"listen 127.0.0.1:{port}").replace("/srv/memo", str(FOLDER / "site"))
     if os.geteuid() == 0:
         config = f"user root;\n{config}"  # else the workers are somebody who may not read this checkout
-    (folder / "nginx.conf").write_text(config.replace("/tmp/", f"{folder}/"))  # noqa: S108
+    (folder / "nginx.conf").write_text(config)
     script = folder / "start.sh"
     script.write_text((FOLDER / "start.sh").read_text().replace("/tmp/", f"{folder}/"))  # noqa: S108
     command = ["sh", str(script), "-c", str(folder / "nginx.conf")]
