@@ -24,7 +24,11 @@ async def ask(source: PrometheusSource, query: str, timeout: float = TIMEOUT) ->
     headers = {"Authorization": f"Bearer {source.bearer}"} if source.bearer is not None else {}
     limit = aiohttp.ClientTimeout(total=timeout)
     try:
-        connector = aiohttp.TCPConnector(force_close=True, ssl=_tls(source.authority))
+        tls = ssl.create_default_context(cadata=source.authority)
+    except (ssl.SSLError, ValueError):
+        return Answer(None, "the authority in caSecretRef cannot be read")
+    try:
+        connector = aiohttp.TCPConnector(force_close=True, ssl=tls)
         async with (
             aiohttp.ClientSession(connector=connector, timeout=limit) as session,
             session.post(url, data={"query": query}, headers=headers, allow_redirects=False) as answer,
@@ -37,16 +41,10 @@ async def ask(source: PrometheusSource, query: str, timeout: float = TIMEOUT) ->
             return parse(answer.status, body)
     except TimeoutError:
         return Answer(None, f"no answer in {timeout:g}s")
-    except ssl.SSLError:
-        return Answer(None, "the authority in caSecretRef cannot be read")
-    except aiohttp.ClientConnectorCertificateError:
+    except aiohttp.ClientConnectorCertificateError:  # an SSLError too
         return Answer(None, "its certificate is not of the authority that is trusted")
     except aiohttp.ClientConnectorError as error:
         return Answer(None, f"not reached: {error.os_error.strerror or type(error).__name__}")
     except (aiohttp.ClientError, OSError, ValueError) as error:
         # ValueError: also a token that no header can hold; its text may contain it.
         return Answer(None, f"not reached: {type(error).__name__}")
-
-
-def _tls(authority: str | None) -> ssl.SSLContext:
-    return ssl.create_default_context(cadata=authority)

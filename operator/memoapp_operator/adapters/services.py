@@ -163,23 +163,25 @@ def steering_in(listing: str) -> Steering | None:
     return Steering(int(weight), found["release"], found.get("confirmed") == "1")
 
 
-_GPC = re.compile(r"gpc([0-9]+)=([0-9]+)")
+_GPC = re.compile(r"(?<!\S)gpc([0-9]+)=([0-9]+)(?!\S)", re.ASCII)
 _KEYS = {f"{colour}-{class_}": (colour, class_) for colour in Colour for class_ in CLASSES}
 
 
 def counters_in(listing: str) -> Mapping[Key, Counters] | None:
-    """What a listing of ``show table`` tells; None where it is none.
+    """What a listing of ``show table`` tells; None where it is none, or was cut off.
 
-    Lines of ``<pointer>: key=blue-api use=0 exp=... shard=0 gpc0=12 gpc1=0 ...`` after ``# table: measure, ...``.
+    Half a reading would look like a router that began anew. Lines of ``<pointer>: key=blue-api use=0 exp=... shard=0 gpc0=12 gpc1=0 ...`` after ``# table: measure, ...``.
     """
-    if not listing.lstrip().startswith(f"# table: {COUNTERS},"):
+    if not listing.lstrip().startswith(f"# table: {COUNTERS},") or not listing.endswith("\n"):
         return None
     found = {}
     for line in listing.splitlines():
         key = next((word[4:] for word in line.split() if word.startswith("key=")), "")
         told = {int(index): int(value) for index, value in _GPC.findall(line)}
         if key in _KEYS:
-            requests, client, server, *slow = (told.get(index, 0) for index in range(len(INDICES)))
+            if told.keys() != set(range(len(INDICES))):
+                return None
+            requests, client, server, *slow = (told[index] for index in range(len(INDICES)))
             found[_KEYS[key]] = Counters(requests, client, server, tuple(slow))
     return found
 
