@@ -170,7 +170,8 @@ _KEYS = {f"{colour}-{class_}": (colour, class_) for colour in Colour for class_ 
 def counters_in(listing: str) -> Mapping[Key, Counters] | None:
     """What a listing of ``show table`` tells; None where it is none, or was cut off.
 
-    Half a reading would look like a router that began anew. Lines of ``<pointer>: key=blue-api use=0 exp=... shard=0 gpc0=12 gpc1=0 ...`` after ``# table: measure, ...``.
+    Half a reading would look like a router that began anew. After ``# table: measure, ...`` come lines of
+    ``<pointer>: key=blue-api use=0 exp=... shard=0 gpc0=12 gpc1=0 ...``.
     """
     if not listing.lstrip().startswith(f"# table: {COUNTERS},") or not listing.endswith("\n"):
         return None
