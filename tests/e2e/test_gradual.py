@@ -157,7 +157,8 @@ def test_a_person_approves_and_gives_up(app: App, images: dict[str, str]) -> Non
 def test_nobody_asks_and_probes_that_are_named_decide(app: App, images: dict[str, str]) -> None:
     """No clients at all: without probes it holds; once they are named the release goes on."""
     with History(app) as history:
-        app.change(**sample.tiered_version(images, "1.1.0"))
+        # Another revision than that which was given up before: it would be rejected.
+        app.change(**sample.tiered_version(images, "1.1.0", NIGHT="1"))
         held = history.when(lambda moment: _held_at(moment, 10), within=120)
         history.when(lambda moment: _says(moment, "serverErrorPercent", "Inconclusive"), held)
         assert app.read()["status"]["traffic"]["blue"] in {10, 90}
