@@ -92,14 +92,12 @@ TEXTS = {
         reject=("ftp://aaaa", "https://", "http://a b", "https://user:word@a", "https://a/?x=1", "https://a#b"),
         first="https://a",
     ),
-    # gate
-    (
-        r"^(clientErrorPercent|serverErrorPercent|responseTime\.(frontend|backend)|pods|probes"
-        r"|prometheus/[a-z0-9]([-a-z0-9]*[a-z0-9])?)$"
-    ): Texts(
-        accept=("clientErrorPercent", "responseTime.backend", "pods", "probes", "prometheus/queue-1"),
-        reject=("", "errors", "prometheus/", "prometheus/Queue", "responseTime", "pods\n", "abortServerErrorPercent"),
-        first="prometheus/a",
+    # interval
+    r"^([0-9]{1,3}(s|m))+$": Texts(
+        accept=("2s", "30s", "5m", "1m30s"),
+        reject=("", "10", "1h", "-1s", "1.5s", "10 s", "1000s", "5m\n"),
+        first="1s",
+        fill="1s",
     ),
     # key of a Secret or ConfigMap
     r"^[-._a-zA-Z0-9]+$": Texts(accept=("a", ".env", "A-b_c.1"), reject=("a/b", "a b", "ä", "a\n")),

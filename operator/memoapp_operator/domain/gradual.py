@@ -233,7 +233,7 @@ def aborted(seen: Observation, state: State) -> Trouble | None:
     stage, measured, release = stage_of(seen.app), seen.measured, state.release
     if measured is None or stage is None or release is None or measured.stage != stage.id:
         return None
-    watched = seen.app.spec.gates.dry_run or ()
+    watched = seen.app.spec.gates.watched
     found = next((item for item in measured.found if item.abort and item.gate not in watched), None)
     if found is None:
         return None

@@ -55,7 +55,7 @@ def counted(
     found = []
     for item in measured.found:
         fresh = _status(item, known.get(item.gate), colour, regular=measured.regular)
-        if item.gate in (spec.dry_run or ()):
+        if item.gate in spec.watched:
             fresh = fresh.model_copy(update={"dry_run": True})
         old = known.get(item.gate)
         found.append(old if old is not None and _same(old, fresh) else fresh)
@@ -86,7 +86,7 @@ def _same(old: GateStatus, new: GateStatus) -> bool:
 
 def judged(gates: Iterable[GateStatus], measured: Measured, spec: Gates, colour: Colour) -> Judgement:
     """What follows from a round, given the gates with it counted in."""
-    watched = frozenset(spec.dry_run or ())
+    watched = spec.watched
     deciding = {item.gate: item for item in measured.found if item.gate not in watched}
     texts = {name: item.text(colour, other(colour)) for name, item in deciding.items()}
     for name, item in deciding.items():

@@ -7,12 +7,12 @@ from typing import Annotated
 
 from pydantic import ConfigDict, Field
 
-from .base import Duration, ObjectName, Spec, list_map, rules
+from .base import ObjectName, Spec, list_map, rules
 
 # Up to 100, with at most three decimals: a share of requests is never told more exactly than that.
 Percent = Annotated[str, Field(max_length=6, pattern=r"^([0-9]{1,2}(\.[0-9]{1,3})?|100)$")]
 # What CEL's double() and a person read in the same way.
-Number = Annotated[str, Field(max_length=32, pattern=r"^-?[0-9]{1,15}(\.[0-9]{1,9})?$")]
+Number = Annotated[str, Field(max_length=25, pattern=r"^-?[0-9]{1,15}(\.[0-9]{1,9})?$")]
 
 
 class ErrorGates(Spec):
@@ -85,12 +85,14 @@ class PrometheusQuery(Spec):
     """Least value that is allowed."""
     max: Number | None = None
     """Greatest value that is allowed."""
+    dry_run: bool | None = None
+    """It is asked and shown, and decides nothing."""
 
 
 class PrometheusGates(Spec):
     """Gates out of a Prometheus of your own."""
 
-    url: str = Field(min_length=8, max_length=512, pattern=r"^https?://[^\s?#@]+$")
+    url: str = Field(max_length=512, pattern=r"^https?://[^\s?#@]+$")
     """Address of its HTTP API, with its path prefix where it has one: https://prometheus.example/monitoring."""
     ca_secret_ref: SecretKey | None = None
     """The authority (PEM) of its certificate. Without it the system's authorities count."""
@@ -111,13 +113,14 @@ class GateName(StrEnum):
     PROBES = "probes"
 
 
-# A gate's name as ``dryRun`` takes it.
-AnyGate = Annotated[
+Interval = Annotated[
     str,
     Field(
-        max_length=74,
-        pattern=r"^(clientErrorPercent|serverErrorPercent|responseTime\.(frontend|backend)|pods|probes"
-        r"|prometheus/[a-z0-9]([-a-z0-9]*[a-z0-9])?)$",
+        max_length=8,
+        pattern=r"^([0-9]{1,3}(s|m))+$",
+        json_schema_extra=rules(
+            ("duration(self) >= duration('2s') && duration(self) <= duration('10m')", "it is 2s to 10m")
+        ),
     ),
 ]
 
@@ -125,17 +128,6 @@ AnyGate = Annotated[
 class Gates(Spec):
     """What a new version is measured by while clients move to it, and afterwards while the old one is warm."""
 
-    model_config = ConfigDict(
-        json_schema_extra=rules(
-            (
-                (
-                    "!has(self.dryRun) || self.dryRun.all(gate, !gate.startsWith('prometheus/') || "
-                    "(has(self.prometheus) && self.prometheus.queries.exists(item, 'prometheus/' + item.name == gate)))"
-                ),
-                "dryRun names a query that is not in prometheus.queries",
-            )
-        )
-    )
     errors: ErrorGates = Field(
         ErrorGates(),
         json_schema_extra=rules(
@@ -152,12 +144,7 @@ class Gates(Spec):
     """Health of the new version's pods."""
     prometheus: PrometheusGates | None = None
     """Gates out of a Prometheus of your own."""
-    interval: Duration = Field(
-        "10s",
-        json_schema_extra=rules(
-            ("duration(self) >= duration('2s') && duration(self) <= duration('10m')", "it is 2s to 10m")
-        ),
-    )
+    interval: Interval = "10s"
     """How often is measured."""
     failure_limit: int = Field(3, ge=0, le=100)
     """Measurements of a gate that may fail in one step; one more and the release goes back."""
@@ -165,5 +152,11 @@ class Gates(Spec):
     """Times in a row that the source of a gate may not answer; one more and the release goes back."""
     min_requests: int = Field(20, ge=1, le=1_000_000)
     """Requests without which a measurement says nothing."""
-    dry_run: list[AnyGate] | None = Field(None, max_length=22)
-    """Gates that are measured and shown, and decide nothing."""
+    dry_run: list[GateName] | None = Field(None, max_length=6)
+    """Gates that are measured and shown, and decide nothing; a query says so itself."""
+
+    @property
+    def watched(self) -> frozenset[str]:
+        """Names of the gates that decide nothing."""
+        queries = self.prometheus.queries if self.prometheus is not None else []
+        return frozenset({*(self.dry_run or ()), *(f"prometheus/{item.name}" for item in queries if item.dry_run)})

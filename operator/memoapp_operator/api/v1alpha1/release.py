@@ -8,7 +8,6 @@ from pydantic import Field
 
 from .base import Duration, Path, Spec, rules
 
-_A_DAY = ("duration(self) <= duration('24h')", "it is at most 24h, a day")
 _A_WEEK = ("duration(self) <= duration('168h')", "it is at most 168h, a week")
 
 
@@ -17,7 +16,7 @@ class Step(Spec):
 
     weight: int = Field(ge=1, le=99)
     """Share of the clients, in percent."""
-    hold: Duration = Field(json_schema_extra=rules(_A_DAY))
+    hold: Duration = Field(json_schema_extra=rules(_A_WEEK))
     """How long at least; 0s: until the gates have passed once."""
 
 
@@ -63,7 +62,7 @@ class Release(Spec):
         },
     )
     """Shares of the clients on the way to all of them. Without steps all clients move at once."""
-    soak: Duration = Field("0s", json_schema_extra=rules(_A_DAY))
+    soak: Duration = Field("0s", json_schema_extra=rules(_A_WEEK))
     """How long all gates are watched with all clients on the new version before the release counts as completed."""
     approval: Approval = Approval.AUTOMATIC
     """Manual: the first clients come once the annotation memoapp.dev/approve says so."""
