@@ -8,8 +8,8 @@ refuse() {
   exit 2
 }
 
-number() { # of at most six digits, and no more than $2
-  case "$1" in "" | *[!0-9]* | ???????*) refuse ;; esac
+number() { # from 1 to $2, of at most six digits and without a leading zero, which would make it octal
+  case "$1" in "" | 0* | *[!0-9]* | ???????*) refuse ;; esac
   [ "$1" -le "$2" ] || refuse
 }
 
@@ -19,7 +19,7 @@ case "$FAULT" in
   errors-*%)
     n="${FAULT#errors-}" n="${n%\%}"
     number "$n" 100
-    case "$n" in 0) shares='* "";' ;; 100) shares='* 1;' ;; *) shares="$n% 1; * \"\";" ;; esac
+    case "$n" in 100) shares='* 1;' ;; *) shares="$n% 1; * \"\";" ;; esac
     echo "split_clients \$request_id \$broken { $shares }" > /tmp/fault-http.conf
     echo 'if ($broken) { return 500 "broken on purpose\n"; }' > /tmp/fault-page.conf
     ;;

@@ -67,7 +67,8 @@ def get(port: int, path: str) -> tuple[int, str]:
 
 
 @pytest.mark.parametrize(
-    "fault", ["errors", "errors-101%", "errors-x%", "errors-%", "slow-60001ms", "slow-1s", "crash"]
+    "fault",
+    ["errors", "errors-101%", "errors-x%", "errors-%", "errors-0%", "slow-0100ms", "slow-60001ms", "slow-1s", "crash"],
 )
 def test_a_fault_that_is_not_known_is_refused_in_one_line(fault: str) -> None:
     told = subprocess.run(

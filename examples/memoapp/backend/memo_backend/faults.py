@@ -22,7 +22,7 @@ class Faulty:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on, late or not at all."""
-        if scope["type"] == "http" and scope["path"].startswith(_PATH):
+        if scope["type"] == "http" and scope["path"] == _PATH:
             if self._fault is Fault.SLOW:
                 await asyncio.sleep(self._amount / 1000)
             if self._fault is Fault.ERRORS and is_spoiled(next(self._calls), self._amount):

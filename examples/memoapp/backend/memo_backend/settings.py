@@ -86,7 +86,7 @@ def _word(environment: Mapping[str, str], name: str) -> str | None:
 def _fault(text: str) -> tuple[Fault, int]:
     """The fault, and how much of it."""
     found = _NUMBERED.fullmatch(text)
-    if found and found[3] == _UNITS[found[1]] and int(found[2]) <= _MOST[found[1]]:
+    if found and found[3] == _UNITS[found[1]] and 1 <= int(found[2]) <= _MOST[found[1]]:
         return Fault(found[1]), int(found[2])
     if text in _PLAIN:
         return Fault(text), 0
