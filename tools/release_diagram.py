@@ -11,7 +11,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT), str(ROOT / "operator")]
 
-from memoapp_operator.domain.phases import MOVES, diagram  # noqa: E402
+from memoapp_operator.domain.phases import MOVES, Row, diagram  # noqa: E402
 
 PAGE = ROOT / "docs" / "releases.md"
 BEGIN, END = "<!-- generated from domain/phases.py: begin -->", "<!-- generated: end -->"
@@ -27,8 +27,14 @@ def table() -> Iterator[str]:
     yield "|---|---|---|---|"
     for phase, row in MOVES.items():
         moves = "<br>".join(f"**{target.value}**: {event}" for target, event in row.moves.items())
-        limit = f"`release.{row.limit.field}`, then {row.limit.to.value}" if row.limit else "-"
-        yield f"| {phase.value} | {row.does} | {moves} | {limit} |"
+        yield f"| {phase.value} | {row.does} | {moves} | {_limit(row)} |"
+
+
+def _limit(row: Row) -> str:
+    if row.limit is None:
+        return "-"
+    beyond = f"{row.limit.beyond} and " if row.limit.beyond else ""
+    return f"{beyond}`release.{row.limit.field}`, then {row.limit.to.value}"
 
 
 def generated() -> str:

@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from memoapp_operator.domain.counters import Counters, Key
 from memoapp_operator.domain.decision import Note
 from memoapp_operator.domain.manifest import Kind, Manifest, Ref
 from memoapp_operator.domain.observation import Probe, Volume
+from memoapp_operator.domain.queries import Answer
 
 
 class ClusterError(Exception):
@@ -102,6 +104,15 @@ class ClientCertificate:
     key: str
 
 
+@dataclass(frozen=True, slots=True, repr=False)
+class PrometheusSource:
+    """How to reach a Prometheus: its address, the PEM text of its authority, a token. Never printed."""
+
+    url: str
+    authority: str | None = None
+    bearer: str | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Steering:
     """How one router sends its clients.
@@ -138,6 +149,14 @@ class Services(Protocol):
 
     async def steering(self, address: str, certificate: ClientCertificate) -> Steering | None:
         """How the router at ``address`` sends its clients, or None where it does not tell."""
+        ...
+
+    async def counters(self, address: str, certificate: ClientCertificate) -> Mapping[Key, Counters] | None:
+        """What the router at ``address`` has counted since its start, or None where it does not tell."""
+        ...
+
+    async def query(self, source: PrometheusSource, text: str) -> Answer:
+        """What a Prometheus answers to a query."""
         ...
 
     async def steer(self, address: str, certificate: ClientCertificate, wanted: Steering) -> None:

@@ -107,7 +107,15 @@ def _max_items(constraint: Constraint, present: Any) -> Proof:
     return Proof([many[:-1]], [many], f"must have at most {constraint.value} items")
 
 
+def _min_items(constraint: Constraint, present: Any) -> Proof:
+    least = constraint.value
+    return Proof([present[:least]], [present[: least - 1]], f"should have at least {least} items")
+
+
 def _numbered(item: Any, keys: list[str], number: int) -> Any:
+    """Another item that may stand beside the others: of steps each has more clients than the one before."""
+    if isinstance(item, dict) and "weight" in item:
+        return {**item, "weight": number + 1}
     return {**item, **{key: f"{item[key]}{number}" for key in keys}} if keys else item
 
 
@@ -136,6 +144,7 @@ _PROOFS: dict[str, Callable[[Constraint, Any], Proof]] = {
     "maxLength": _max_length,
     "maxProperties": _max_properties,
     "maximum": _maximum,
+    "minItems": _min_items,
     "minLength": _min_length,
     "minimum": _minimum,
     "pattern": _pattern,

@@ -44,6 +44,14 @@ def _database(**fields: Any) -> dict[str, Any]:
     return {**_MANAGED, **fields}
 
 
+def _step(weight: int) -> dict[str, Any]:
+    return {"weight": weight, "hold": "1m"}
+
+
+def _query(**limits: str) -> dict[str, Any]:
+    return {"name": "queue", "query": "up", **limits}
+
+
 CASES = {
     "metadata.name must be a DNS-1035 label: at most 63 of a-z, 0-9 and '-', "
     "beginning with a letter, not ending with '-'": Cases(
@@ -137,6 +145,23 @@ CASES = {
     "it is at most 168h, a week": Cases(
         accept=("168h", "167h59m60s", "604800s", "84h84h"),
         reject=("168h1s", "10081m", "604801s", "999999h", "999999h999999h9h"),
+    ),
+    "it is 2s to 10m": Cases(accept=("2s", "10m", "600s"), reject=("0s", "1s", "601s", "11m")),
+    "the weights must grow from step to step": Cases(
+        accept=([], [_step(1)], [_step(10), _step(50), _step(99)]),
+        reject=([_step(10), _step(10)], [_step(50), _step(10)], [_step(1), _step(50), _step(49)]),
+    ),
+    "abortServerErrorPercent must not be less than serverErrorPercent": Cases(
+        accept=({"serverErrorPercent": "5"}, {"serverErrorPercent": "10", "abortServerErrorPercent": "10.0"}),
+        reject=({"serverErrorPercent": "5.1"}, {"serverErrorPercent": "10", "abortServerErrorPercent": "9.999"}),
+    ),
+    "one of min and max is needed": Cases(
+        accept=(_query(min="0"), _query(max="0")),
+        reject=(_query(),),
+    ),
+    "min must not be more than max": Cases(
+        accept=(_query(min="0", max="0"), _query(min="-2", max="-1"), _query(min="9", max="10")),
+        reject=(_query(min="0.1", max="0"), _query(min="-1", max="-2"), _query(min="10", max="9")),
     ),
     "deadline must be more than 0": Cases(
         accept=("1s", "0h1s", "10m"),

@@ -84,7 +84,13 @@ def test_a_quantity_is_never_negative_nor_nonsense(kube: Kube, namespace: str, n
 def test_an_old_colour_need_not_be_kept(kube: Kube, namespace: str, name: str) -> None:
     spec = {**LEAST, "release": {"keepOld": "0s"}}
     stored = kube.create(memo_app(name, namespace, spec), dry_run=True)
-    assert stored["spec"]["release"] == {"keepOld": "0s", "deadline": "30m"}
+    assert stored["spec"]["release"] == {
+        "soak": "0s",
+        "approval": "Automatic",
+        "onFailure": "Rollback",
+        "keepOld": "0s",
+        "deadline": "30m",
+    }
 
 
 @pytest.mark.parametrize(

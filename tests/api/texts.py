@@ -73,6 +73,32 @@ TEXTS = {
         first="1s",
         fill="1s",
     ),
+    # percent
+    r"^([0-9]{1,2}(\.[0-9]{1,3})?|100)$": Texts(
+        accept=("0", "0.1", "5", "99.999", "100"),
+        reject=("", "101", "100.1", "-1", "1.", ".5", "1e1", "5%", " 5", "5\n"),
+        first="10.125",
+    ),
+    # number
+    r"^-?[0-9]{1,15}(\.[0-9]{1,9})?$": Texts(
+        accept=("0", "-1.5", "100", "0.000000001", "999999999999999"),
+        reject=("", "-", "1.", ".5", "1e3", "+1", "0x1", "NaN", "1 ", "1\n"),
+        first="123456789012345.",
+        fill="1",
+    ),
+    # address of a Prometheus
+    r"^https?://[^\s?#@]+$": Texts(
+        accept=("http://a", "https://prometheus.example:9090/x/"),
+        reject=("ftp://aaaa", "https://", "http://a b", "https://user:word@a", "https://a/?x=1", "https://a#b"),
+        first="https://a",
+    ),
+    # interval
+    r"^([0-9]{1,3}(s|m))+$": Texts(
+        accept=("2s", "30s", "5m", "1m30s"),
+        reject=("", "10", "1h", "-1s", "1.5s", "10 s", "1000s", "5m\n"),
+        first="1s",
+        fill="1s",
+    ),
     # key of a Secret or ConfigMap
     r"^[-._a-zA-Z0-9]+$": Texts(accept=("a", ".env", "A-b_c.1"), reject=("a/b", "a b", "ä", "a\n")),
     # name of a variable

@@ -98,7 +98,7 @@ def test_a_version_that_crashes_late_is_rolled_back_by_itself(
         result = load.stop()
     assert history.phases[1:] == [*FORWARD, *BACK]
     assert found["status"]["active"]["version"] == "1.0.0"
-    assert found["status"]["rejected"][-1]["reason"] in {"CrashLoopBackOff", "NoReadyPods"}
+    assert found["status"]["rejected"][-1]["reason"] in {"GateFailed", "CrashLoopBackOff", "NoReadyPods"}
     _only_the_crash(result, completed, returned + OLD_ANSWERS)
 
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import datetime
 
+from memoapp_operator.api.v1alpha1.memoapp import Colour
 from memoapp_operator.domain.diff import differences
 from memoapp_operator.domain.manifest import (
     CONFIG_MAP,
@@ -25,9 +27,12 @@ from .cluster import NAMESPACE, unchanged
 from .controllers import component_of
 from .endpoints import is_ready
 from .kinds import ref_of
+from .traffic import WELL
 from .world import World
 
 FULL = 100
+MOST_ERRORS = 0.1
+"""Percent, by default."""
 
 
 class ReleaseWatch:
@@ -40,6 +45,7 @@ class ReleaseWatch:
 
     Attributes:
         unserved: moments at which clients were sent to a colour that has no ready pod.
+        judges_errors: False where the old version has as many errors, so that they are no reason to go back.
     """
 
     def __init__(self, world: World, app: Ref, *, alone: bool) -> None:
@@ -47,6 +53,7 @@ class ReleaseWatch:
         self._app = app
         self._alone = alone
         self.unserved: list[str] = []
+        self.judges_errors = True
         world.cluster.listeners.append(self._changed)
         world.routers.listeners.append(self._steered)
 
@@ -96,10 +103,16 @@ class ReleaseWatch:
 
     def _steered(self, pod: Manifest, wanted: Steering) -> None:
         """Promises 1 and 4: all clients to one colour, and to none before that was committed."""
-        assert wanted.weight in {0, FULL}, f"{wanted.weight} is no declared share"
+        assert wanted.weight in self._declared_shares(), f"{wanted.weight} is no declared share"
         if self._alone and self._status:
             committed = self._status.get("traffic", {}).get("green", 0)
             assert wanted.weight == committed, f"{ref_of(pod)} is told {wanted.weight} while {committed} is committed"
+
+    def _declared_shares(self) -> set[int]:
+        """Green's shares: all, none, and those of the steps, whichever colour is the new one."""
+        steps = (self._memoapp["spec"].get("release") or {}).get("steps") or []
+        weights = {step["weight"] for step in steps} | {0, FULL}
+        return weights | {FULL - weight for weight in weights}
 
     def _what_serves_goes_on(self, before: Manifest, after: Manifest | None) -> None:
         """Promise 1: what has clients is not deleted, changed or scaled down, nor what it could not start without."""
@@ -136,20 +149,41 @@ class ReleaseWatch:
     def _decided(self, before: Manifest, after: Manifest) -> None:
         old, new = before.get("release") or {}, after.get("release") or {}
         was, now = old.get("phase"), new.get("phase")
-        if was == now or not now or self._memoapp["spec"].get("suspend"):
+        if not now or self._memoapp["spec"].get("suspend"):
+            return
+        self._only_what_passed_gets_more(before, after)
+        if was == now:
             return
         if was == "Preparing" and now in {"Shifting", "Completed"}:
             self._health_was_reached(new, after)
         if now == "RolledBack" or (now == "Withdrawn" and was == "RollingBack"):
             self._is_back(new)
         if now == "Pending":
-            rejected = [item["id"] for item in after.get("rejected", [])]
+            rejected = [item["id"] for item in after.get("rejected", []) if not self._is_tried_again(item)]
             assert new["id"] not in rejected, f"{new['id']} is rejected and tried again"
         forgiven = {item["id"] for item in before.get("rejected", [])} - {
             item["id"] for item in after.get("rejected", [])
         }
         retried = (before.get("orders") or {}).get("retry") != (after.get("orders") or {}).get("retry")
         assert not forgiven or retried or now == "Completed", f"{forgiven} are forgiven unasked"
+
+    def _is_tried_again(self, rejected: Manifest) -> bool:
+        moment = rejected.get("retryAt")
+        return moment is not None and datetime.fromisoformat(moment) <= self._world.clock.now()
+
+    def _only_what_passed_gets_more(self, before: Manifest, after: Manifest) -> None:
+        """Promise 2: after its first step a version that is bad gets no more clients, unless a person says so."""
+        old, new = before.get("release") or {}, after["release"]
+        if (old.get("id"), old.get("phase")) != (new["id"], new["phase"]) or new["phase"] != "Shifting":
+            return
+        asked = (before.get("orders") or {}) != (after.get("orders") or {})
+        if (new.get("weight") or 0) <= (old.get("weight") or 0) or asked:
+            return
+        colour = Colour(new["colour"])
+        fault = self._world.traffic.faults.get(colour, WELL)
+        bad = self.judges_errors and fault.errors > MOST_ERRORS and fault.above < old["weight"]
+        assert not bad, f"{old['weight']}% had {fault.errors}% errors and {new['weight']}% follow"
+        assert old.get("since"), "more clients before every router had the weight"
 
     def _health_was_reached(self, release: Manifest, status: Manifest) -> None:
         """Promise 2: every pod of the release's own is ready and well, and none of anybody else's is behind it."""

@@ -6,11 +6,14 @@ from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any
 
+from memoapp_operator.api.v1alpha1.memoapp import Colour
+
 from . import apps, stage
 from .endstate import end_state, history
 from .faults import Faults
 from .kubelet import Behaviour
 from .runner import Simulation
+from .traffic import Fault
 
 OLD, NEW = "1.4.0", "1.5.0"
 BROKEN = "docker.io/memoapp/sample-backend:1.5.0"
@@ -55,6 +58,21 @@ def new_version(sim: Simulation) -> None:
     sim.declare(apps.version(NEW))
 
 
+GRADUAL: dict[str, Any] = {
+    "steps": [{"weight": 10, "hold": "10s"}, {"weight": 50, "hold": "10s"}],
+    "soak": "10s",
+}
+
+
+def by_steps(sim: Simulation) -> None:
+    sim.declare({**apps.version(NEW), "release": GRADUAL})
+
+
+def by_steps_with_errors(sim: Simulation) -> None:
+    sim.world.traffic.faults[Colour.GREEN] = Fault(errors=25)
+    by_steps(sim)
+
+
 def broken_version(sim: Simulation) -> None:
     sim.world.behaviours[BROKEN] = Behaviour.NOT_PULLED
     sim.declare(apps.version(NEW))
@@ -70,6 +88,8 @@ def green_dies(sim: Simulation) -> None:
 
 STORIES = {
     "a switch": Story(serving, new_version, "Completed", NEW),
+    "a gradual release": Story(serving, by_steps, "Completed", NEW),
+    "a rollback by its gates": Story(serving, by_steps_with_errors, "RolledBack", OLD),
     "a rejection": Story(serving, broken_version, "Rejected", OLD),
     "a rollback by order": Story(switched, order, "RolledBack", OLD),
     "a rollback because green dies": Story(switched, green_dies, "RolledBack", OLD),

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import timedelta
 
+from memoapp_operator.domain.counters import Counters, Key
 from memoapp_operator.domain.manifest import POD, SERVICE, VOLUME_CLAIM, Manifest, Ref
 from memoapp_operator.domain.names import COLOUR_LABEL
 from memoapp_operator.domain.observation import Probe, Volume
-from memoapp_operator.ports import ClientCertificate, Login, Steering
+from memoapp_operator.domain.queries import Answer
+from memoapp_operator.ports import ClientCertificate, Login, PrometheusSource, Steering
 
 from . import kubelet
 from .clock import SimClock
@@ -17,6 +19,7 @@ from .controllers import Controllers, component_of, is_ready
 from .kinds import ref_of
 from .kubelet import Behaviour, Running
 from .routers import ALONE, Routers
+from .traffic import Traffic
 
 YEAR = timedelta(days=365)
 ANSWERS = Probe(healthy=True, reason="Answering")
@@ -36,6 +39,9 @@ class World:
         routers: what the routers hold.
         volumes: passwords that a database was initialised with, by uid of its claim.
         elsewhere: passwords of external databases and Redis, by host.
+        traffic: the clients, and how versions answer them.
+        prometheus: what a Prometheus answers, by query; without an entry it is not reached.
+        codes: status codes of paths that are no health path, by ``green`` and the like; 200 by default.
     """
 
     def __init__(self) -> None:
@@ -49,6 +55,10 @@ class World:
         self.routers = Routers(self.cluster)
         self.volumes: dict[str, dict[str, str]] = {}
         self.elsewhere: dict[str, str] = {}
+        self.traffic = Traffic()
+        self.prometheus: dict[str, Answer] = {}
+        self.codes: dict[str, int | None] = {}
+        self.routers.listeners.append(self._before_a_router_is_told)
         self._running: dict[str, Running] = {}
         self._addresses = 0
 
@@ -58,6 +68,8 @@ class World:
         self.cluster.resume(other.cluster)
         self.controllers.resume(other.controllers)
         self.routers.resume(other.routers)
+        self.traffic.resume(other.traffic)
+        self.prometheus, self.codes = {**other.prometheus}, {**other.codes}
         self.volumes, self.elsewhere = {**other.volumes}, {**other.elsewhere}
         self._running, self._addresses = {**other._running}, other._addresses
 
@@ -125,6 +137,7 @@ class World:
         claim = _claim(pod)
         if component_of(pod) == "router":
             self.routers.start(pod)
+            self.traffic.start(pod["metadata"]["uid"], self.clock.seconds)
         if component_of(pod) == "database" and claim is not None:
             uid = self.cluster.find(Ref(VOLUME_CLAIM, claim))["metadata"]["uid"]  # type: ignore[index]
             secret = next(iter(running.secrets.values()))
@@ -163,6 +176,8 @@ class World:
     async def health(self, address: str, port: int, path: str) -> int | None:
         assert path.startswith("/")
         for pod in self._at(address, port):
+            if not path.endswith("health"):
+                return self.codes.get(pod["metadata"].get("labels", {}).get(COLOUR_LABEL), 200)
             return self.health_code(pod)
         return None
 
@@ -194,6 +209,26 @@ class World:
         pod = self._router_at(address, certificate)
         if pod is not None:
             await self.cluster.reach(ref_of(pod), lambda: self.routers.steer(pod, wanted))
+
+    async def counters(self, address: str, certificate: ClientCertificate) -> Mapping[Key, Counters] | None:
+        pod = self._router_at(address, certificate)
+        if pod is None:
+            return None
+        self._count(pod)
+        return self.traffic.counters(pod["metadata"]["uid"])
+
+    async def query(self, source: PrometheusSource, text: str) -> Answer:
+        assert source.url
+        return self.prometheus.get(text, Answer(None, "connection refused"))
+
+    def _before_a_router_is_told(self, pod: Manifest, wanted: Steering) -> None:
+        del wanted
+        self._count(pod)
+
+    def _count(self, pod: Manifest) -> None:
+        """Let the clients of a router come up to now."""
+        green = self.routers.weight(pod) if is_ready(pod) else None
+        self.traffic.run(pod["metadata"]["uid"], green, self.clock.seconds)
 
     def _router_at(self, address: str, certificate: ClientCertificate) -> Manifest | None:
         for pod in self.cluster.all(POD):

@@ -56,7 +56,7 @@ def _frontend(name: str, version: str) -> Image:
         tags=(f"docker.io/memoapp/sample-frontend:{version}",),
         dockerfile=f"{folder}/Dockerfile",
         context=folder,
-        inputs=("nginx.conf", "site"),
+        inputs=("nginx.conf", "site", "start.sh"),
         build_args=(("FRONTEND_VERSION", version),),
     )
 

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import ssl
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import aiohttp
 import psycopg
 
+from memoapp_operator.api.v1alpha1.memoapp import Colour
+from memoapp_operator.domain.counters import CLASSES, COUNTERS, INDICES, Counters, Key
 from memoapp_operator.domain.observation import Probe, Volume
-from memoapp_operator.ports import ClientCertificate, LeaseLostError, Login, Steering
+from memoapp_operator.domain.queries import Answer
+from memoapp_operator.ports import ClientCertificate, LeaseLostError, Login, PrometheusSource, Steering
 
-from . import redis
+from . import prometheus, redis
 
 TIMEOUT = 3.0
 """Seconds for one question: a probe that hangs must not hold a pass."""
@@ -101,6 +105,15 @@ class LiveServices:
         text = await self._runtime(address, certificate, f"show map {_STATE_MAP}; show map {_RELEASE_MAP}")
         return steering_in(text) if text is not None else None
 
+    async def counters(self, address: str, certificate: ClientCertificate) -> Mapping[Key, Counters] | None:
+        """The router's table, by its runtime API."""
+        text = await self._runtime(address, certificate, f"show table {COUNTERS}")
+        return counters_in(text) if text is not None else None
+
+    async def query(self, source: PrometheusSource, text: str) -> Answer:
+        """One instant query."""
+        return await prometheus.ask(source, text)
+
     async def steer(self, address: str, certificate: ClientCertificate, wanted: Steering) -> None:
         """Set the maps: the release first, which fixes the buckets, then the weight, then the confirmation."""
         await self._runtime(
@@ -148,6 +161,30 @@ def steering_in(listing: str) -> Steering | None:
     if not (weight.isascii() and weight.isdecimal()) or "release" not in found:
         return None
     return Steering(int(weight), found["release"], found.get("confirmed") == "1")
+
+
+_GPC = re.compile(r"(?<!\S)gpc([0-9]+)=([0-9]+)(?!\S)", re.ASCII)
+_KEYS = {f"{colour}-{class_}": (colour, class_) for colour in Colour for class_ in CLASSES}
+
+
+def counters_in(listing: str) -> Mapping[Key, Counters] | None:
+    """What a listing of ``show table`` tells; None where it is none, or was cut off.
+
+    Half a reading would look like a router that began anew. After ``# table: measure, ...`` come lines of
+    ``<pointer>: key=blue-api use=0 exp=... shard=0 gpc0=12 gpc1=0 ...``.
+    """
+    if not listing.lstrip().startswith(f"# table: {COUNTERS},") or not listing.endswith("\n"):
+        return None
+    found = {}
+    for line in listing.splitlines():
+        key = next((word[4:] for word in line.split() if word.startswith("key=")), "")
+        told = {int(index): int(value) for index, value in _GPC.findall(line)}
+        if key in _KEYS:
+            if told.keys() != set(range(len(INDICES))):
+                return None
+            requests, client, server, *slow = (told[index] for index in range(len(INDICES)))
+            found[_KEYS[key]] = Counters(requests, client, server, tuple(slow))
+    return found
 
 
 async def _runtime_command(

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Iterator
+from datetime import datetime
 
-from memoapp_operator.api.v1alpha1.memoapp import MemoAppStatus, OrdersStatus, ReleasePhase
+from memoapp_operator.api.v1alpha1.memoapp import MemoAppStatus, OrdersStatus, ReleasePhase, ReleaseStatus
 
 from . import conditions
 from .colours import serves, tiers
-from .decision import Decision, Note
+from .decision import Decision
+from .durations import seconds
 from .forward import warm_until
+from .gradual import stage_of
+from .history import remembered
+from .notes import transitions
 from .observation import ChildState, Observation
 from .phases import is_over
 from .release import step
@@ -71,6 +74,7 @@ def next_status(seen: Observation) -> MemoAppStatus:
         release=state.release,
         colours=dict(state.colours) or None,
         rejected=list(state.rejected) or None,
+        history=remembered(before, state.release) or None,
         orders=state.orders if state.orders != OrdersStatus() else None,
         addresses=_addresses(seen, state) or None,
         display=display(state),
@@ -94,22 +98,27 @@ def display(state: State) -> dict[str, str]:
     """The columns of ``kubectl get memoapp`` that are more than a field."""
     shares = {"blue": state.traffic.blue, "green": state.traffic.green} if state.active and state.traffic else {}
     return {
-        # That the old colour is gone is no news for a table.
-        "release": _shown(state.release.phase) if state.release else "Waiting",
+        "release": _shown(state.release) if state.release else "Waiting",
         "traffic": ", ".join(f"{colour} {share}" for colour, share in shares.items() if share) or "none",
     }
 
 
-def _shown(phase: ReleasePhase) -> str:
-    return ReleasePhase.COMPLETED.value if phase is ReleasePhase.RETIRED else phase.value
+def _shown(release: ReleaseStatus) -> str:
+    """The phase; of a step its weight, too. That the old colour is gone is no news for a table."""
+    if release.phase is ReleasePhase.SHIFTING and release.weight is not None:
+        return f"{release.phase.value} {release.weight}%"
+    return ReleasePhase.COMPLETED.value if release.phase is ReleasePhase.RETIRED else release.phase.value
 
 
 def _again(seen: Observation, status: MemoAppStatus, resync: float) -> float:
     release = status.release
     if seen.app.spec.suspend:
         return max(SUSPENDED_INTERVAL, resync)
+    if release is not None and release.phase is ReleasePhase.APPROVING:
+        return min(STALLED_INTERVAL, resync)
     if release is not None and (not is_over(release.phase) or _may_turn_back(seen, status)):
         return min(PROGRESS_INTERVAL, resync)
+    resync = min(resync, _until_tried_again(seen.now, status), _until_measured(seen, status))
     if conditions.is_true(status.conditions, conditions.STALLED):
         return min(STALLED_INTERVAL, resync)
     if not conditions.is_true(status.conditions, conditions.READY):
@@ -120,86 +129,22 @@ def _again(seen: Observation, status: MemoAppStatus, resync: float) -> float:
     return resync
 
 
+def _until_tried_again(now: datetime, status: MemoAppStatus) -> float:
+    """Seconds until a revision that was inconclusive may come again."""
+    moments = [datetime.fromisoformat(item.retry_at) for item in status.rejected or () if item.retry_at]
+    left = [(moment - now).total_seconds() for moment in moments if moment > now]
+    return max(0.1, min(left, default=float("inf")))
+
+
+def _until_measured(seen: Observation, status: MemoAppStatus) -> float:
+    """Seconds until the abort limits are looked at again, while the old colour is warm."""
+    watched = stage_of(seen.app.model_copy(update={"status": status})) is not None
+    return float(seconds(seen.app.spec.gates.interval)) if watched else float("inf")
+
+
 def _may_turn_back(seen: Observation, status: MemoAppStatus) -> bool:
     """What serves has no ready pod and the warm colour has: no event comes when that has been so for long enough."""
     state = State.of(status)
     if state.active is None or not is_warm(seen, state):
         return False
     return not serves(seen, state.colours, state.active.colour)
-
-
-def transitions(uid: str, before: MemoAppStatus, after: MemoAppStatus) -> Iterator[Note]:
-    """One note for each transition that a person would want to read about."""
-    yield from _release_notes(uid, before, after)
-    yield from _order_notes(uid, before, after)
-    old = {item.type: item for item in before.conditions}
-    for item in after.conditions:
-        previous = old.get(item.type)
-        if previous is not None and (previous.status, previous.reason) == (item.status, item.reason):
-            continue
-        first = previous is None
-        key = _key(uid, item.type, item.status, item.reason, item.last_transition_time, item.message)
-        true = item.status.value == "True"
-        match item.type:
-            case conditions.STALLED if true:
-                yield Note(warning=True, reason=item.reason, message=item.message, key=key)
-            case conditions.AVAILABLE | conditions.DATABASE_READY | conditions.CACHE_READY if true or not first:
-                text = item.message or f"{item.type} is {item.status.value}: {item.reason}"
-                if previous is None or previous.status != item.status:
-                    yield Note(warning=not true, reason=_name(item.type, true=true), message=text, key=key)
-            case _:
-                pass
-
-
-def _name(type_: str, *, true: bool) -> str:
-    if type_ == conditions.AVAILABLE:
-        return "Available" if true else "Unavailable"
-    return type_ if true else type_.replace("Ready", "NotReady")
-
-
-_NOTES: dict[ReleasePhase, tuple[bool, str]] = {
-    ReleasePhase.PENDING: (False, "ReleaseStarted"),
-    ReleasePhase.PREPARING: (False, "ReleasePreparing"),
-    ReleasePhase.SHIFTING: (False, "ReleaseShifting"),
-    ReleasePhase.COMPLETED: (False, "ReleaseCompleted"),
-    ReleasePhase.RETIRED: (False, "ReleaseRetired"),
-    ReleasePhase.ROLLING_BACK: (True, "ReleaseRollingBack"),
-    ReleasePhase.ROLLED_BACK: (True, "ReleaseRolledBack"),
-    ReleasePhase.HELD: (True, "ReleaseHeld"),
-    ReleasePhase.REJECTED: (True, "ReleaseRejected"),
-    ReleasePhase.WITHDRAWN: (False, "ReleaseWithdrawn"),
-}
-
-
-def _release_notes(uid: str, before: MemoAppStatus, after: MemoAppStatus) -> Iterator[Note]:
-    release, old = after.release, before.release
-    if release is None or (old is not None and (old.id, old.phase) == (release.id, release.phase)):
-        return
-    warning, reason = _NOTES[release.phase]
-    text = f"version {release.version}, revision {release.id}, {release.colour}"
-    if release.reason:
-        text = f"{text}: {release.reason}: {release.message}"
-    # Held and back again is another transition: the conditions' times tell it apart.
-    moments = [release.started_at, *(item.last_transition_time for item in after.conditions)]
-    yield Note(warning=warning, reason=reason, message=text, key=_key(uid, reason, release.id, *moments))
-
-
-def _order_notes(uid: str, before: MemoAppStatus, after: MemoAppStatus) -> Iterator[Note]:
-    """Orders that were noted and changed nothing: whoever gave them should read why."""
-    old, new = before.orders or OrdersStatus(), after.orders or OrdersStatus()
-    if before.release is None:
-        return
-    if new.rollback and new.rollback != old.rollback and before.release == after.release:
-        text = "there is no old colour with ready pods to go back to; put the old version into the spec"
-        yield Note(warning=True, reason="RollbackIgnored", message=text, key=_key(uid, "rollback", new.rollback))
-    if new.retry and new.retry != old.retry and (before.release, before.rejected) == (after.release, after.rejected):
-        yield Note(
-            warning=True,
-            reason="RetryIgnored",
-            message="nothing that is declared is rejected or held",
-            key=_key(uid, "retry", new.retry),
-        )
-
-
-def _key(*parts: str) -> str:
-    return hashlib.sha256("\x00".join(parts).encode()).hexdigest()[:16]

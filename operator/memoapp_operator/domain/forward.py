@@ -7,9 +7,11 @@ from datetime import datetime, timedelta
 
 from memoapp_operator.api.v1alpha1.memoapp import ReleasePhase as Phase
 from memoapp_operator.api.v1alpha1.memoapp import ReleaseStatus
+from memoapp_operator.api.v1alpha1.release import Approval
 
 from . import colours
 from .durations import seconds
+from .gradual import aborted, begin
 from .observation import Observation, Trouble
 from .rollback import is_warm, turn_back
 from .state import State, other, split
@@ -64,14 +66,16 @@ def preparing(seen: Observation, state: State) -> State:
         anew = deadline(seen, Phase.PREPARING)
         return state if _counts(seen, state, release) else moved(state, seen, Phase.PREPARING, deadline=anew)
     found = moved(state, seen, Phase.REJECTED, ended=True, reason=failure.reason, message=failure.message[:1024])
-    return found.without(release.colour).rejecting(release.id, failure)
+    return found.without(release.colour).rejecting(release.id, failure, seen.now)
 
 
 def _up(seen: Observation, state: State, release: ReleaseStatus) -> State:
     """The colour is there: the first one serves at once, any other waits for its clients."""
     if state.active is not None:
-        shifted = moved(state, seen, Phase.SHIFTING, deadline=deadline(seen, Phase.SHIFTING))
-        return replace(shifted, traffic=split(release.colour))
+        manual = seen.app.spec.release.approval is Approval.MANUAL
+        if manual and not release.approved:
+            return moved(state, seen, Phase.APPROVING, deadline=None)
+        return begin(seen, state)
     if not colours.routed(seen, split(release.colour)):
         return state
     return serving(moved(state, seen, Phase.COMPLETED, ended=True), seen)
@@ -111,24 +115,16 @@ def _counts(seen: Observation, state: State, release: ReleaseStatus) -> bool:
     return release.deadline is not None and not (untried and is_late(seen, release))
 
 
-def shifting(seen: Observation, state: State) -> State:
-    """The weights go to every router and are read back."""
+def approving(seen: Observation, state: State) -> State:
+    """The colour is there and waits for a person; what cannot go on meanwhile is prepared again."""
     release = state.release
     if release is None:
         return state
     if moved_on(seen, state):
-        return turn_back(seen, state, None)
-    if not colours.serves(seen, state.colours, release.colour):
-        return turn_back(seen, state, lost(seen, state, release.colour))
-    if colours.routed(seen, state.traffic):
-        return serving(moved(state, seen, Phase.COMPLETED, ended=True), seen)
-    if is_late(seen, release):
-        if state.traffic is not None and seen.recorded != state.traffic.green:
-            # No router was told yet: the operator was away.
-            return moved(state, seen, Phase.SHIFTING, deadline=deadline(seen, Phase.SHIFTING))
-        text = f"not every router took the weights for {limit_of(seen, release.phase)}"
-        return turn_back(seen, state, Trouble("RoutersNotReached", text, stalls=True))
-    return state
+        return moved(state, seen, Phase.WITHDRAWN, ended=True).without(release.colour)
+    if not colours.complete(seen, state.colours, release.colour):
+        return moved(state, seen, Phase.PREPARING, deadline=deadline(seen, Phase.PREPARING))
+    return begin(seen, state) if release.approved else state
 
 
 def completed(seen: Observation, state: State) -> State:
@@ -137,6 +133,8 @@ def completed(seen: Observation, state: State) -> State:
     if release is None:
         return state
     old = other(release.colour)
+    if is_warm(seen, state) and (abort := aborted(seen, state)) is not None:
+        return turn_back(seen, state, abort)
     if (
         colours.gone(seen, state.colours, release.colour)
         and is_warm(seen, state)

@@ -9,6 +9,7 @@ from enum import StrEnum
 
 from memoapp_operator.api.v1alpha1.memoapp import Colour, MemoApp, RejectedStatus
 
+from .gates import Measured
 from .manifest import Ref
 from .revision import Revision
 
@@ -70,6 +71,7 @@ class Workload:
         gone_since: since when it has had no ready pod (RFC 3339); None where it has one, or nothing tells.
         ready_since: since when the oldest of its ready pods has been ready; None where none is, or tells.
         steady_since: since when the youngest has been; None likewise.
+        ended: containers of its pods that ended and were started anew: when (RFC 3339) and why.
     """
 
     name: str
@@ -80,6 +82,7 @@ class Workload:
     gone_since: str | None = None
     ready_since: str | None = None
     steady_since: str | None = None
+    ended: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +131,7 @@ class Observation:
         cache: None where it could not be asked yet, or the app has none.
         routers: weight of green that each ready router pod has; None where it did not answer, or was not confirmed.
         volume: the database's volume, where the agent told.
+        measured: the gates of the stage that the committed status names, where they were measured in this pass.
     """
 
     app: MemoApp
@@ -152,3 +156,4 @@ class Observation:
     cache: Probe | None = None
     routers: Mapping[str, int | None] = field(default_factory=dict)
     volume: Volume | None = None
+    measured: Measured | None = None

@@ -2,51 +2,144 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 from memoapp_operator.api.v1alpha1.memoapp import OrdersStatus
 from memoapp_operator.api.v1alpha1.memoapp import ReleasePhase as Phase
 
-from . import rollback
+from . import gradual, rollback
 from .observation import ChildState, Observation, Trouble
 from .restarts import RESTART_ANNOTATION
-from .state import State
+from .revision import Revision
+from .state import ABORTED, BY_HAND, State
+from .transitions import moved, moved_on, started
 
+APPROVE_ANNOTATION = "memoapp.dev/approve"
+ABORT_ANNOTATION = "memoapp.dev/abort"
 RETRY_ANNOTATION = "memoapp.dev/retry"
 ROLLBACK_ANNOTATION = "memoapp.dev/rollback"
-ORDERS = (RETRY_ANNOTATION, ROLLBACK_ANNOTATION, RESTART_ANNOTATION)
+ORDERS = (APPROVE_ANNOTATION, ABORT_ANNOTATION, RETRY_ANNOTATION, ROLLBACK_ANNOTATION, RESTART_ANNOTATION)
 NONCE = 253
 """Characters of an order's word that count: as many as the status takes."""
-BY_HAND = "RolledBackByHand"
+_BEFORE_CLIENTS = frozenset({Phase.PENDING, Phase.PREPARING, Phase.APPROVING})
+_WITH_CLIENTS = frozenset({Phase.SHIFTING, Phase.SOAKING})
 
 
 def obeyed(seen: Observation, state: State) -> State:
-    """Orders that came by annotation, each once: its nonce is noted whatever became of it."""
-    retry, back = seen.orders.get(RETRY_ANNOTATION), seen.orders.get(ROLLBACK_ANNOTATION)
-    if retry and retry != state.orders.retry:
-        state = _forgiven(seen, state, retry)
-    restart = seen.orders.get(RESTART_ANNOTATION)
-    if restart and restart != state.orders.restart:
-        waiting = [child.detail for child in seen.children if child.state is ChildState.WAITING]
-        update = {"restart": restart, "restarts": sorted(waiting) or None}
-        state = replace(state, orders=state.orders.model_copy(update=update))
-    if back and back != state.orders.rollback:
-        state = replace(state, orders=state.orders.model_copy(update={"rollback": back}))
-        if state.release is not None and state.release.phase is Phase.COMPLETED and rollback.is_warm(seen, state):
-            return rollback.turn_back(seen, state, Trouble(BY_HAND, "rolled back by order", stalls=True))
+    """Orders that came by annotation, each once: its nonce is noted whatever became of it.
+
+    At most one of them moves the release, the way back before the way forward.
+    """
+    state = _restart(seen, state)
+    before = state.release
+    for kind, annotation, carry_out in _KINDS:
+        nonce = seen.orders.get(annotation)
+        if not nonce or nonce == getattr(state.orders, kind):
+            continue
+        state = replace(state, orders=state.orders.model_copy(update={kind: nonce}))
+        if state.release is before:
+            state = carry_out(seen, state, nonce)
     return state
 
 
-def _forgiven(seen: Observation, state: State, retry: str) -> State:
+def _restart(seen: Observation, state: State) -> State:
+    restart = seen.orders.get(RESTART_ANNOTATION)
+    if not restart or restart == state.orders.restart:
+        return state
+    waiting = [child.detail for child in seen.children if child.state is ChildState.WAITING]
+    update = {"restart": restart, "restarts": sorted(waiting) or None}
+    return replace(state, orders=state.orders.model_copy(update=update))
+
+
+def _abort(seen: Observation, state: State, nonce: str) -> State:
+    """Give the release under way up. The first one has nothing to go back to: its spec is to be changed."""
+    release, why = state.release, Trouble(ABORTED, "given up by order", stalls=True)
+    if release is None or state.active is None or _is_for_another(seen, state, nonce):
+        return state
+    if release.phase in _BEFORE_CLIENTS:
+        found = moved(state, seen, Phase.REJECTED, ended=True, reason=why.reason, message=why.message)
+        held = found if release.phase is Phase.PENDING else found.without(release.colour)
+        return held.rejecting(release.id, why, seen.now)
+    if release.phase in _WITH_CLIENTS or rollback.by_gate(release):
+        return rollback.turn_back(seen, state, why)
+    return state
+
+
+def _rollback(seen: Observation, state: State, nonce: str) -> State:
+    """Back to the old colour; where it is gone, a release of the revision that served before."""
+    release, why = state.release, Trouble(BY_HAND, "rolled back by order", stalls=True)
+    if release is None or state.active is None or _is_for_another(seen, state, nonce):
+        return state
+    if release.phase in _WITH_CLIENTS or rollback.by_gate(release):
+        return rollback.turn_back(seen, state, why)
+    if release.phase is Phase.COMPLETED and rollback.is_warm(seen, state):
+        return rollback.turn_back(seen, state, why)
+    if release.phase in {Phase.COMPLETED, Phase.RETIRED}:
+        return _released_again(seen, state)
+    return state
+
+
+def _released_again(seen: Observation, state: State) -> State:
+    """A release of the previous revision, and the declared one rejected, or it would come again at once."""
+    previous, declared = previous_revision(seen, state), seen.declared
+    if previous is None or declared is None or state.active is None or declared.id == previous.id:
+        return state
+    why = Trouble(BY_HAND, f"rolled back by order to version {previous.version}", stalls=True)
+    return started(seen, state.rejecting(declared.id, why, seen.now), previous, instead=declared.id)
+
+
+def previous_revision(seen: Observation, state: State) -> Revision | None:
+    """What served before the revision that serves, if it is still stored."""
+    active = state.active.revision if state.active is not None else ""
+    stored = {item.id: item for item in seen.stored.values() if item.id != active}
+    served = [item.id for item in seen.app.status.history or () if item.result is Phase.COMPLETED]
+    return next((stored[id_] for id_ in served if id_ in stored), None)
+
+
+def _approve(seen: Observation, state: State, nonce: str) -> State:
+    """Let the first clients come, or a step pass that the gates held. Ahead of time only by the release's own id."""
+    release = state.release
+    if release is None or _is_for_another(seen, state, nonce) or moved_on(seen, state):
+        return state
+    if rollback.by_gate(release):
+        return gradual.approved_while_held(seen, state, release)
+    ahead = release.phase in _BEFORE_CLIENTS and nonce == release.id
+    if release.phase is Phase.APPROVING or ahead:
+        return replace(state, release=release.model_copy(update={"approved": True}))
+    return state
+
+
+def _retry(seen: Observation, state: State, nonce: str) -> State:
     """What is declared may be tried again, or what the order names; all while nobody can tell what is declared."""
-    forgiven = {retry, seen.declared.id} if seen.declared else {item.id for item in state.rejected}
-    rejected = tuple(item for item in state.rejected if item.id not in forgiven)
-    return replace(state, rejected=rejected, orders=state.orders.model_copy(update={"retry": retry}))
+    forgiven = {nonce, seen.declared.id} if seen.declared else {item.id for item in state.rejected}
+    state = replace(state, rejected=tuple(item for item in state.rejected if item.id not in forgiven))
+    release = state.release
+    if release is not None and rollback.by_gate(release) and not moved_on(seen, state):
+        return gradual.again(seen, state, release)
+    return state
+
+
+def _is_for_another(seen: Observation, state: State, nonce: str) -> bool:
+    """The order names a revision, and not that of the release: it came too late."""
+    known = {item.id for item in seen.stored.values()} | {item.id for item in state.rejected}
+    known |= {item.id for item in seen.app.status.history or ()}
+    return nonce in known and (state.release is None or nonce != state.release.id)
+
+
+_KINDS: tuple[tuple[str, str, Callable[[Observation, State, str], State]], ...] = (
+    ("abort", ABORT_ANNOTATION, _abort),
+    ("rollback", ROLLBACK_ANNOTATION, _rollback),
+    ("retry", RETRY_ANNOTATION, _retry),
+    ("approve", APPROVE_ANNOTATION, _approve),
+)
 
 
 def all_noted(seen: Observation) -> OrdersStatus:
     """Every order that stands in an annotation, as carried out."""
     return OrdersStatus(
+        approve=seen.orders.get(APPROVE_ANNOTATION),
+        abort=seen.orders.get(ABORT_ANNOTATION),
         retry=seen.orders.get(RETRY_ANNOTATION),
         rollback=seen.orders.get(ROLLBACK_ANNOTATION),
         restart=seen.orders.get(RESTART_ANNOTATION),

@@ -11,13 +11,8 @@ from dataclasses import dataclass
 
 from memoapp_operator.api.v1alpha1.memoapp import ReleasePhase as Phase
 
-PENDING, PREPARING, SHIFTING, COMPLETED, RETIRED = (
-    Phase.PENDING,
-    Phase.PREPARING,
-    Phase.SHIFTING,
-    Phase.COMPLETED,
-    Phase.RETIRED,
-)
+PENDING, PREPARING, APPROVING, SHIFTING = Phase.PENDING, Phase.PREPARING, Phase.APPROVING, Phase.SHIFTING
+SOAKING, COMPLETED, RETIRED = Phase.SOAKING, Phase.COMPLETED, Phase.RETIRED
 ROLLING_BACK, ROLLED_BACK, HELD, REJECTED, WITHDRAWN = (
     Phase.ROLLING_BACK,
     Phase.ROLLED_BACK,
@@ -34,10 +29,12 @@ class Limit:
     Attributes:
         field: of ``spec.release``, a duration.
         to: the phase that follows once it is over.
+        beyond: what the phase takes in any case, to which the limit is added.
     """
 
     field: str
     to: Phase
+    beyond: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +57,7 @@ class Row:
 MOVES: dict[Phase, Row] = {
     PENDING: Row(
         "waits for database and Redis; the revision is stored",
-        {PREPARING: "all is there", WITHDRAWN: "the spec changed"},
+        {PREPARING: "all is there", REJECTED: "by order", WITHDRAWN: "the spec changed"},
     ),
     PREPARING: Row(
         "the new colour comes up beside the serving one",
@@ -69,32 +66,58 @@ MOVES: dict[Phase, Row] = {
                 "every pod has been ready for 3 s, health is right through the colour's own Services, "
                 "the routers know them"
             ),
+            APPROVING: "the same, and a person is to approve",
             COMPLETED: "the same, and nothing served before",
-            REJECTED: "a trouble that does not pass, or the deadline",
+            REJECTED: "a trouble that does not pass, the deadline, or by order",
             WITHDRAWN: "the spec changed",
         },
         limit=Limit("deadline", REJECTED),
     ),
-    SHIFTING: Row(
-        "the weights are set in every router and read back",
+    APPROVING: Row(
+        "the new colour waits, without clients, until a person lets them come",
         {
-            COMPLETED: "every router has them",
-            ROLLING_BACK: "the new colour is not well, the deadline, or the spec changed",
+            SHIFTING: "approved",
+            PREPARING: "the new colour is not complete any more",
+            REJECTED: "by order",
+            WITHDRAWN: "the spec changed",
+        },
+    ),
+    SHIFTING: Row(
+        "step by step the weights are set in every router and read back, held, and the gates measured",
+        {
+            SHIFTING: "the gates passed and the hold is over: the next weight",
+            SOAKING: "every router has 100 %, and there is a soak",
+            COMPLETED: "every router has 100 %, and there is no soak",
+            ROLLING_BACK: (
+                "a gate does not pass, the new colour is not well, the old one is not, the deadline, by order, "
+                "or the spec changed"
+            ),
+            HELD: "a gate does not pass, and `onFailure: Hold`",
             WITHDRAWN: "all is suspended",
         },
-        limit=Limit("deadline", ROLLING_BACK),
+        limit=Limit("deadline", ROLLING_BACK, "the hold"),
+    ),
+    SOAKING: Row(
+        "all clients are on the new colour and the gates are measured",
+        {
+            COMPLETED: "the gates passed and the soak is over",
+            ROLLING_BACK: "as in Shifting",
+            HELD: "a gate does not pass, and `onFailure: Hold`",
+            WITHDRAWN: "all is suspended",
+        },
+        limit=Limit("deadline", ROLLING_BACK, "`release.soak`"),
     ),
     COMPLETED: Row(
         "the new colour serves; the old one stays warm for keepOld",
         {
             RETIRED: "keepOld is over, or all is suspended",
-            ROLLING_BACK: "the new colour serves no more and the old one could, or by order",
-            PENDING: "the spec changed",
+            ROLLING_BACK: "an abort limit, the new colour serves no more and the old one could, or by order",
+            PENDING: "the spec changed, or back by order without a warm colour",
         },
         over=True,
         limit=Limit("keepOld", RETIRED),
     ),
-    RETIRED: Row("the old colour is gone", {PENDING: "the spec changed"}, over=True),
+    RETIRED: Row("the old colour is gone", {PENDING: "the spec changed, or back by order"}, over=True),
     ROLLING_BACK: Row(
         "the weights go back to the old colour and are read back",
         {
@@ -105,13 +128,16 @@ MOVES: dict[Phase, Row] = {
     ),
     ROLLED_BACK: Row(
         "the old colour serves; the revision is rejected",
-        {PENDING: "the spec changed, or by order", WITHDRAWN: "the spec went back to what serves"},
+        {
+            PENDING: "the spec changed, by order, or by itself after a while where nothing was proved",
+            WITHDRAWN: "the spec went back to what serves",
+        },
         over=True,
     ),
     HELD: Row(
-        "traffic stays with the healthier colour",
+        "traffic stays with the healthier colour, or at the last step that passed",
         {
-            ROLLING_BACK: "the old colour is well again",
+            ROLLING_BACK: "the old colour is well again, or by order",
             SHIFTING: "the new colour has ready pods, by order",
             PENDING: "another revision is declared",
         },

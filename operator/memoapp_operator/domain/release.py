@@ -8,11 +8,13 @@ from dataclasses import replace
 from memoapp_operator.api.v1alpha1.memoapp import Colour, MemoAppStatus, ReleaseStatus
 from memoapp_operator.api.v1alpha1.memoapp import ReleasePhase as Phase
 
-from . import forward, orders, phases, rollback
+from . import forward, gradual, orders, phases, rollback
 from .conditions import timestamp
+from .gradual import ALL
 from .observation import Observation, Trouble
+from .revision import number_in
 from .state import HALF, State, other, split
-from .transitions import active_in, begun, moved
+from .transitions import active_in, begun, moved, serving_in
 
 
 def rebuilt(seen: Observation) -> State:
@@ -42,11 +44,17 @@ def rebuilt(seen: Observation) -> State:
 
 
 def _with_clients(seen: Observation) -> Colour:
-    """The colour that has the clients, by what is written down, else by what the routers say, else the only one."""
+    """The colour that has the clients, by what is written down, else by what the routers say, else the only one.
+
+    Where both have some, a release was under way: what it came from is the older revision.
+    """
     told = [weight for weight in seen.routers.values() if weight is not None]
     weight = seen.recorded if seen.recorded is not None else max(told, default=None)
     if weight is None and len(seen.found) == 1:
         return Colour(next(iter(seen.found)))
+    numbers = {number_in(name) or 0: Colour(colour) for colour, name in seen.found.items()}
+    if weight is not None and 0 < weight < ALL and numbers:
+        return numbers[min(numbers)]
     return Colour.GREEN if (weight or 0) > HALF else Colour.BLUE
 
 
@@ -87,9 +95,9 @@ def _suspended(seen: Observation, state: State) -> State:
     if release is None:
         return state
     match release.phase:
-        case Phase.PREPARING:
+        case Phase.PREPARING | Phase.APPROVING:
             return moved(state, seen, Phase.PREPARING, deadline=None)
-        case Phase.SHIFTING:
+        case Phase.SHIFTING | Phase.SOAKING:
             return _ended(seen, state, release, None)
         case Phase.ROLLING_BACK:
             why = Trouble(release.reason, release.message or "", stalls=True) if release.reason else None
@@ -105,18 +113,18 @@ def _ended(seen: Observation, state: State, release: ReleaseStatus, why: Trouble
     old = other(release.colour)
     if old.value not in state.colours:
         return state
-    if state.active is None or state.active.colour is not old:
-        state = replace(state, active=active_in(seen, state, old))
-    back = replace(state, traffic=split(old)).without(release.colour)
+    back = replace(serving_in(seen, state, old), traffic=split(old)).without(release.colour)
     if why is None:
         return moved(back, seen, Phase.WITHDRAWN, ended=True)
-    return moved(back, seen, Phase.ROLLED_BACK, ended=True).rejecting(release.id, why)
+    return moved(back, seen, Phase.ROLLED_BACK, ended=True).rejecting(release.id, why, seen.now)
 
 
 _HANDLERS: dict[Phase, Callable[[Observation, State], State]] = {
     Phase.PENDING: forward.pending,
     Phase.PREPARING: forward.preparing,
-    Phase.SHIFTING: forward.shifting,
+    Phase.APPROVING: forward.approving,
+    Phase.SHIFTING: gradual.shifting,
+    Phase.SOAKING: gradual.soaking,
     Phase.COMPLETED: forward.completed,
     Phase.RETIRED: forward.over,
     Phase.ROLLING_BACK: rollback.rolling_back,

@@ -9,8 +9,8 @@ from memoapp_operator.api.v1alpha1.memoapp import ReleasePhase as Phase
 
 from . import colours
 from .observation import Observation, Trouble
-from .state import State, holder, other, split
-from .transitions import active_in, begun, deadline, moved, moved_on
+from .state import OLD_COLOUR_LOST, State, holder, other, split
+from .transitions import begun, deadline, lost, moved, moved_on, serving_in
 
 
 def is_warm(seen: Observation, state: State) -> bool:
@@ -25,7 +25,7 @@ def turn_back(seen: Observation, state: State, why: Trouble | None) -> State:
         return state
     reason = {"reason": why.reason, "message": why.message[:1024]} if why else {"reason": None, "message": None}
     old = other(release.colour)
-    found = moved(state, seen, Phase.ROLLING_BACK, **reason)
+    found = moved(state, seen, Phase.ROLLING_BACK, weight=None, since=None, deadline=None, **reason)
     if colours.serves(seen, state.colours, old):
         found = replace(found, traffic=split(old))
     return found
@@ -44,15 +44,13 @@ def rolling_back(seen: Observation, state: State) -> State:
     if not colours.routed(seen, state.traffic):
         return state
     if release.colour.value in state.colours:
-        if state.active is None or state.active.colour is not old:
-            state = replace(state, active=active_in(seen, state, old))
-        return state.without(release.colour)
+        return serving_in(seen, state, old).without(release.colour)
     if any(name.startswith(f"{release.colour}-") for name in seen.workloads):
         return state
     if release.reason is None:
         return moved(state, seen, Phase.WITHDRAWN, ended=True)
     why = Trouble(release.reason, release.message or "", stalls=True)
-    return moved(state, seen, Phase.ROLLED_BACK, ended=True).rejecting(release.id, why)
+    return moved(state, seen, Phase.ROLLED_BACK, ended=True).rejecting(release.id, why, seen.now)
 
 
 def _held(seen: Observation, state: State, release: ReleaseStatus, old: Colour) -> State:
@@ -73,17 +71,38 @@ def while_held(seen: Observation, state: State) -> State:
     release = state.release
     if release is None:
         return state
+    if by_gate(release):
+        return _at_a_gate(seen, state, release)
     if colours.serves(seen, state.colours, other(release.colour)):
         told = (release.message or "").removesuffix(_and(other(release.colour)))
         return moved(state, seen, Phase.ROLLING_BACK, message=told if release.reason else None)
     if colours.serves(seen, state.colours, release.colour):
         healthier = replace(state, traffic=split(release.colour))
-        if state.orders.retry != State.of(seen.app.status).orders.retry:
+        given = State.of(seen.app.status).orders
+        if (state.orders.retry, state.orders.approve) != (given.retry, given.approve):
             limit = deadline(seen, Phase.SHIFTING)
-            return moved(healthier, seen, Phase.SHIFTING, deadline=limit, reason=None, message=None)
+            kept = moved(healthier, seen, Phase.SHIFTING, deadline=limit, reason=None, message=None)
+            return moved(kept, seen, Phase.SHIFTING, weight=100, passed=100, since=None)
         if state.traffic != healthier.traffic:
             return healthier
     return _forward(seen, state, release) if moved_on(seen, state) else state
+
+
+def by_gate(release: ReleaseStatus) -> bool:
+    """It is held because a gate did not pass, not because the old colour is not well."""
+    return release.phase is Phase.HELD and release.weight is not None
+
+
+def _at_a_gate(seen: Observation, state: State, release: ReleaseStatus) -> State:
+    """Held with the old colour well: a person decides. Should one of the colours die, the other has the clients."""
+    if moved_on(seen, state):
+        return turn_back(seen, state, None)
+    if not colours.serves(seen, state.colours, release.colour):
+        return turn_back(seen, state, lost(seen, state, release.colour))
+    if colours.gone(seen, state.colours, other(release.colour)):
+        why = Trouble(release.reason or OLD_COLOUR_LOST, release.message or "", stalls=True)
+        return turn_back(seen, state, why)
+    return state
 
 
 def _forward(seen: Observation, state: State, release: ReleaseStatus) -> State:
@@ -91,10 +110,8 @@ def _forward(seen: Observation, state: State, release: ReleaseStatus) -> State:
     colour = holder(state.traffic)
     if colour is None or colour.value not in state.colours or not colours.routed(seen, split(colour)):
         return state
-    settled = state
-    if state.active is None or state.active.colour is not colour:
-        settled = replace(state, active=active_in(seen, state, colour))
+    settled = serving_in(seen, state, colour)
     if colour is not release.colour and release.reason is not None:
-        settled = settled.rejecting(release.id, Trouble(release.reason, release.message or "", stalls=True))
+        settled = settled.rejecting(release.id, Trouble(release.reason, release.message or "", stalls=True), seen.now)
     fresh = begun(seen, settled)
     return fresh if fresh is not settled else state

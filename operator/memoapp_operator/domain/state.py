@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 
 from memoapp_operator.api.v1alpha1.memoapp import (
     ActiveStatus,
@@ -15,10 +16,20 @@ from memoapp_operator.api.v1alpha1.memoapp import (
     TrafficStatus,
 )
 
+from .conditions import timestamp
 from .observation import Trouble
 from .revision import Revision
 
 HALF = 50
+GATE_FAILED = "GateFailed"
+GATE_INCONCLUSIVE = "GateInconclusive"
+GATE_ERROR = "GateError"
+OLD_COLOUR_LOST = "OldColourLost"
+BY_HAND = "RolledBackByHand"
+ABORTED = "AbortedByHand"
+TRIED_AGAIN = frozenset({GATE_INCONCLUSIVE, GATE_ERROR, OLD_COLOUR_LOST})
+"""Reasons that prove nothing against a revision: it is tried again by itself after 1 h, then 2, 4, ..."""
+LONGEST_PAUSE = timedelta(hours=24)
 UNKNOWN = "unknown"
 """The version of a colour whose stored revision somebody deleted."""
 KEPT_REJECTIONS = 16
@@ -52,13 +63,22 @@ class State:
         """The state in which the colour holds no revision."""
         return replace(self, colours={key: name for key, name in self.colours.items() if key != colour.value})
 
-    def rejection(self, id_: str | None) -> RejectedStatus | None:
-        """Why the revision may not serve; None where it may."""
-        return next((item for item in self.rejected if item.id == id_), None)
+    def rejection(self, id_: str | None, now: datetime) -> RejectedStatus | None:
+        """Why the revision may not serve now; None where it may."""
+        found = next((item for item in self.rejected if item.id == id_), None)
+        if found is None or found.retry_at is None or now < datetime.fromisoformat(found.retry_at):
+            return found
+        return None
 
-    def rejecting(self, id_: str, why: Trouble) -> State:
-        """The state in which the revision is rejected, by its last reason."""
-        fresh = RejectedStatus(id=id_, reason=why.reason, message=why.message[:1024])
+    def rejecting(self, id_: str, why: Trouble, now: datetime) -> State:
+        """The state in which the revision is rejected, by its last reason; for a while, where nothing is proved."""
+        message, again, attempts = why.message[:1024], None, None
+        if why.reason in TRIED_AGAIN:
+            before = next((item.attempts or 0 for item in self.rejected if item.id == id_), 0)
+            attempts = before + 1
+            again = timestamp(now + min(timedelta(hours=2 ** min(before, 5)), LONGEST_PAUSE))
+            message = f"{why.message[:960]}; tried again at {again}"
+        fresh = RejectedStatus(id=id_, reason=why.reason, message=message, retry_at=again, attempts=attempts)
         others = [item for item in self.rejected if item.id != id_]
         return replace(self, rejected=(*others[-(KEPT_REJECTIONS - 1) :], fresh))
 
@@ -80,10 +100,17 @@ def other(colour: Colour) -> Colour:
     return Colour.GREEN if colour is Colour.BLUE else Colour.BLUE
 
 
-def split(colour: Colour) -> TrafficStatus:
-    """All clients to one colour."""
-    green = 100 if colour is Colour.GREEN else 0
+def split(colour: Colour, weight: int = 100) -> TrafficStatus:
+    """``weight`` percent of the clients to a colour, the others to the other one."""
+    green = weight if colour is Colour.GREEN else 100 - weight
     return TrafficStatus(blue=100 - green, green=green)
+
+
+def share(traffic: TrafficStatus | None, colour: Colour) -> int:
+    """Percent of the clients that a colour serves."""
+    if traffic is None:
+        return 0
+    return traffic.green if colour is Colour.GREEN else traffic.blue
 
 
 def holder(traffic: TrafficStatus | None) -> Colour | None:
@@ -100,7 +127,12 @@ def weight_of_green(status: MemoAppStatus) -> int:
 
 def rejection_text(rejected: Iterable[RejectedStatus]) -> str:
     """The rejections, a line each, as they are kept beside the weights."""
-    return "".join(f"{item.id} {item.reason} {' '.join(item.message.split())}\n" for item in rejected)
+    return "".join(f"{item.id} {_word(item)} {' '.join(item.message.split())}\n" for item in rejected)
+
+
+def _word(item: RejectedStatus) -> str:
+    """The reason, with ``;<when>;<attempts>`` of one that is tried again."""
+    return f"{item.reason};{item.retry_at};{item.attempts or 1}" if item.retry_at else item.reason
 
 
 def rejections_in(text: str) -> tuple[RejectedStatus, ...]:
@@ -108,7 +140,12 @@ def rejections_in(text: str) -> tuple[RejectedStatus, ...]:
     found = []
     for line in text.splitlines():
         id_, _, rest = line.strip().partition(" ")
-        reason, _, message = rest.partition(" ")
+        word, _, message = rest.partition(" ")
+        reason, _, again = word.partition(";")
+        when, _, attempts = again.partition(";")
         if id_ and reason:
-            found.append(RejectedStatus(id=id_, reason=reason, message=message))
+            tried = int(attempts) if attempts.isdecimal() else None
+            found.append(
+                RejectedStatus(id=id_, reason=reason, message=message, retry_at=when or None, attempts=tried or None)
+            )
     return tuple(found)

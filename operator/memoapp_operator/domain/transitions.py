@@ -12,6 +12,7 @@ from . import colours, phases
 from .conditions import timestamp
 from .durations import seconds
 from .observation import Observation, Trouble
+from .revision import Revision
 from .state import UNKNOWN, State, other, split
 
 
@@ -30,18 +31,24 @@ def begun(seen: Observation, state: State) -> State:
     declared = seen.declared
     if declared is None or (state.active is not None and declared.id == state.active.revision):
         return state
-    if state.rejection(declared.id) is not None:
+    if state.rejection(declared.id, seen.now) is not None:
         return state
+    return started(seen, state, declared)
+
+
+def started(seen: Observation, state: State, revision: Revision, instead: str | None = None) -> State:
+    """A release of ``revision``; ``instead``: by order, in the place of the declared one of this id."""
     colour = other(state.active.colour) if state.active else Colour.BLUE
     return replace(
         state,
-        colours=_kept(seen, state, declared.id),
+        colours=_kept(seen, state, revision.id),
         release=ReleaseStatus(
-            id=declared.id,
-            version=declared.version,
+            id=revision.id,
+            version=revision.version,
             colour=colour,
             phase=Phase.PENDING,
             started_at=timestamp(seen.now),
+            instead=instead,
         ),
     )
 
@@ -60,7 +67,8 @@ def _kept(seen: Observation, state: State, declared: str) -> dict[str, str]:
 
 def moved_on(seen: Observation, state: State) -> bool:
     """The spec declares something else by now."""
-    return seen.declared is not None and state.release is not None and seen.declared.id != state.release.id
+    release = state.release
+    return seen.declared is not None and release is not None and seen.declared.id != (release.instead or release.id)
 
 
 def limit_of(seen: Observation, phase: Phase) -> str | None:
@@ -89,7 +97,17 @@ def serving(state: State, seen: Observation) -> State:
     active = ActiveStatus(
         colour=release.colour, version=release.version, revision=release.id, since=timestamp(seen.now)
     )
-    return replace(state, active=active, traffic=split(release.colour), rejected=())
+    if state.active is not None and (state.active.colour, state.active.revision) == (active.colour, active.revision):
+        active = state.active
+    by_order = tuple(item for item in state.rejected if item.id == release.instead)
+    return replace(state, active=active, traffic=split(release.colour), rejected=by_order)
+
+
+def serving_in(seen: Observation, state: State, colour: Colour) -> State:
+    """The state in which ``colour`` is the one that serves."""
+    if state.active is not None and state.active.colour is colour:
+        return state
+    return replace(state, active=active_in(seen, state, colour))
 
 
 def active_in(seen: Observation, state: State, colour: Colour) -> ActiveStatus:

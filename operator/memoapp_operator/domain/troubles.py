@@ -45,7 +45,21 @@ def workload(
     trouble = None if settled else _trouble(name, controller, mine, health, creation)
     moments = _ready_moments(mine)
     oldest, youngest = min(moments, default=None), max(moments, default=None)
-    return Workload(name, wanted, ready, settled, trouble, _gone_since(controller, mine), oldest, youngest)
+    gone = _gone_since(controller, mine)
+    return Workload(name, wanted, ready, settled, trouble, gone, oldest, youngest, tuple(sorted(_ended(mine))))
+
+
+def _ended(pods: Iterable[Manifest]) -> Iterator[tuple[str, str]]:
+    """When and why containers ended in pods that go on; not in one that its node gave up, which is no fault of it."""
+    for pod in pods:
+        status = pod.get("status") or {}
+        if pod["metadata"].get("deletionTimestamp") or status.get("reason"):
+            continue
+        for container in status.get("containerStatuses") or []:
+            for state in (container.get("lastState") or {}, container.get("state") or {}):
+                ended = state.get("terminated") or {}
+                if ended.get("finishedAt"):
+                    yield str(ended["finishedAt"]), ended.get("reason") or f"exit code {ended.get('exitCode')}"
 
 
 def _gone_since(controller: Manifest, pods: list[Manifest]) -> str | None:

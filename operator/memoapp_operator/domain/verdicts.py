@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime
 
+from memoapp_operator.api.v1alpha1.memoapp import Colour, GateVerdict, ReleaseStatus
 from memoapp_operator.api.v1alpha1.memoapp import ReleasePhase as Phase
 
 from . import phases
@@ -12,7 +13,8 @@ from .colours import held_tiers, routed
 from .conditions import AVAILABLE, CACHE_READY, DATABASE_READY, READY, RECONCILING, STALLED, Verdict, is_true
 from .manifest import SECRET, VOLUME_CLAIM
 from .observation import ChildState, Observation, Probe, Trouble, Workload
-from .state import State, held_revision, holder
+from .rollback import by_gate
+from .state import State, held_revision, share
 
 
 def verdicts(seen: Observation, state: State) -> tuple[Verdict, ...]:
@@ -87,9 +89,10 @@ def _unapplied(seen: Observation) -> Iterator[Trouble]:
 
 def _refused_release(seen: Observation, state: State) -> Iterator[Trouble]:
     """The declared revision was rejected, or a release is held."""
-    release, rejected = state.release, state.rejection(seen.declared.id if seen.declared else None)
+    release, rejected = state.release, state.rejection(seen.declared.id if seen.declared else None, seen.now)
     if release is not None and release.phase is Phase.HELD:
-        yield Trouble("Held", release.message or "", stalls=True)
+        advice = "; approve, abort or retry it by annotation" if by_gate(release) else ""
+        yield Trouble("Held", f"{release.message or ''}{advice}", stalls=True)
     if rejected is not None:
         yield Trouble(rejected.reason, rejected.message, stalls=True)
 
@@ -114,6 +117,8 @@ def _waits_for(seen: Observation, state: State) -> str | None:
         and release.colour.value not in state.colours
     ):
         return f"waiting until the former pods of {release.colour} are gone"
+    if release.phase in {Phase.SHIFTING, Phase.SOAKING} and release.since is not None:
+        return _held_at(release)
     unreached = sorted(name for name, told in seen.reached.items() if not told)
     pods_are_there = unreached and all(
         (item := seen.workloads.get(name)) is not None and item.settled for name in unreached
@@ -123,10 +128,20 @@ def _waits_for(seen: Observation, state: State) -> str | None:
     return None
 
 
+def _held_at(release: ReleaseStatus) -> str:
+    """A step under way: what the gates said, without numbers that change."""
+    said = [f"{gate.name} {gate.verdict.value}" for gate in release.gates or () if gate.verdict not in _FINE]
+    waits = f"; not passed: {', '.join(said)}" if said else ""
+    return f"{release.weight}% of the clients are on {release.colour}, and the gates are measured{waits}"
+
+
+_FINE = {GateVerdict.PASS, GateVerdict.SKIPPED}
 _TEXTS = {
     "Pending": "a release is about to begin",
     "Preparing": "waiting for the pods of the release",
+    "Approving": "the new colour is ready: let the clients come by the annotation memoapp.dev/approve",
     "Shifting": "the clients move to the new colour",
+    "Soaking": "all clients are on the new colour, and the gates are measured",
     "RollingBack": "the clients move back to the old colour",
 }
 
@@ -273,10 +288,11 @@ def available_verdict(seen: Observation, state: State) -> Verdict:
     """Is traffic served? By ready pods of the colour that has the clients, through a ready router."""
     if seen.app.spec.suspend:
         return Verdict(AVAILABLE, status=False, reason="Suspended")
-    colour = holder(state.traffic)
-    if state.active is None or colour is None:
+    serving = [colour for colour in Colour if share(state.traffic, colour)]
+    if state.active is None or not serving:
         return Verdict(AVAILABLE, status=False, reason="NotYetServing")
-    for name in ("router", *(f"{colour}-{tier}" for tier in held_tiers(seen, state.colours.get(colour.value)))):
+    tiers = [f"{colour}-{tier}" for colour in serving for tier in held_tiers(seen, state.colours.get(colour.value))]
+    for name in ("router", *tiers):
         workload = seen.workloads.get(name)
         if workload is None or workload.ready == 0:
             return Verdict(AVAILABLE, status=False, reason="NoReadyPods", message=f"no pod of {name} is ready")

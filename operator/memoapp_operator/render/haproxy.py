@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from memoapp_operator.api.v1alpha1.memoapp import Colour
+from memoapp_operator.domain.counters import API, COUNTERS, INDICES, PAGE, SLOW_MS
 from memoapp_operator.domain.manifest import CONFIG_MAP, Manifest
 
 from .context import NO_RELEASE, Context
@@ -73,6 +74,7 @@ frontend app
   http-request set-var(txn.colour) str(green) if {{ var(txn.side) -m int lt 0 }}
   http-after-response add-header Set-Cookie "memoapp=%[var(txn.id)]; Path=/; HttpOnly; SameSite=Lax" \
 if {{ var(txn.new) -m bool }}
+@COUNT@
   use_backend %[var(txn.colour)]
 """
 
@@ -110,6 +112,28 @@ listen admin
 """
 
 
+# What gates rest on: responses by colour and class, those of the router itself (502, 503, 504) among them. Four keys,
+# so nothing grows; a read table and a new weight change nothing in it, a new process begins at 0.
+_MEASURE = f"""\
+backend {COUNTERS}
+  stick-table type string len 16 size 16 expire 24d store gpc({len(INDICES)})
+"""
+
+
+def _counting() -> str:
+    """The rules that count a response, once each, as its headers go out; ``domain/counters.py`` says what each is."""
+    conditions = {"requests": "", "client_errors": " if { status 400:499 }", "server_errors": " if { status 500:599 }"}
+    conditions |= {f"slow_{limit}": f" if {{ res.timer.hdr gt {limit} }}" for limit in SLOW_MS}
+    lines = [
+        f"http-request set-var(txn.class) str({PAGE})",
+        f"http-request set-var(txn.class) str({API}) if {{ path /api }} or {{ path_beg /api/ }}",
+        "http-request set-var(txn.key) var(txn.colour),concat(-,txn.class,)",
+        f"http-request track-sc0 var(txn.key) table {COUNTERS}",
+        *(f"http-after-response sc-inc-gpc({index},0){conditions[name]}" for index, name in enumerate(INDICES)),
+    ]
+    return "\n".join(f"  {line}" for line in lines)
+
+
 def configuration(context: Context) -> str | None:
     """haproxy.cfg; None as long as the address of a Service is unknown, or its port, which the revision tells."""
     addresses: list[str] = []
@@ -122,7 +146,7 @@ def configuration(context: Context) -> str | None:
         addresses.append(address)
         servers[colour] = f"{_bracketed(address)}:{port}"
     colours = [_COLOUR.replace("@COLOUR@", colour).replace("@SERVER@", server) for colour, server in servers.items()]
-    text = "\n".join((_GLOBAL, _ENTRY, *colours, _HEALTH, _ADMIN))
+    text = "\n".join((_GLOBAL, _ENTRY.replace("@COUNT@", _counting()), *colours, _MEASURE, _HEALTH, _ADMIN))
     return text.replace("@ANY@", _any(addresses))
 
 

@@ -19,6 +19,7 @@ from memoapp_operator.ports import Clock, Cluster, Mint, Refused, Services, Stee
 from memoapp_operator.render.haproxy import STATE
 
 from .credentials import connected_cache_password, damaged, router_certificate
+from .meter import Window
 from .refusals import Refusals, is_refused, remember
 from .revisions import Revisions, is_superseded, kept
 from .snapshot import Built, Snapshot, digest, is_scaled, is_settled
@@ -42,12 +43,14 @@ class Memory:
         settled: children that the server stores in another form than they were sent in: digest of what was sent and
             the paths that differ. Sending them again would change nothing.
         silent: ready routers that did not tell how they steer, by name: since when.
+        window: what was gathered for the gates of the release under way.
     """
 
     refusals: Refusals = field(default_factory=dict)
     unscaled: Refusals = field(default_factory=dict)
     settled: dict[Ref, tuple[str, tuple[str, ...]]] = field(default_factory=dict)
     silent: dict[str, datetime] = field(default_factory=dict)
+    window: Window = field(default_factory=Window)
 
     def mute(self, routers: Mapping[str, int | None], now: datetime) -> tuple[str, ...]:
         """The routers that have not told for ``MUTE_AFTER`` how they steer; those that do are forgotten."""

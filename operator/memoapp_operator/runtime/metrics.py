@@ -9,9 +9,11 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from memoapp_operator.api.v1alpha1.memoapp import MemoAppStatus
+from memoapp_operator.domain.gates import Measured
 from memoapp_operator.domain.observation import Volume
 
 from .queue import Key
+from .release_metrics import ReleaseMetrics
 
 _SECONDS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 
@@ -46,6 +48,8 @@ class Metrics:
         self._registry = CollectorRegistry()
         self._apps = _Apps()
         self._registry.register(self._apps)
+        self._releases = ReleaseMetrics()
+        self._registry.register(self._releases)
         self._passes = Counter("memoapp_reconcile", "Passes by result", ["result"], registry=self._registry)
         self._seconds = Histogram(
             "memoapp_reconcile_seconds", "Duration of passes", buckets=_SECONDS, registry=self._registry
@@ -80,9 +84,14 @@ class Metrics:
         """The present state of one app."""
         self._apps.apps[key] = (status, volume)
 
+    def released(self, key: Key, before: MemoAppStatus, after: MemoAppStatus, measured: Measured | None) -> None:
+        """What a pass made of the app's release, and what it measured for it."""
+        self._releases.observed(key, before, after, measured)
+
     def forget(self, key: Key) -> None:
         """The app is gone."""
         self._apps.apps.pop(key, None)
+        self._releases.forget(key)
 
     def text(self) -> bytes:
         """The exposition format."""

@@ -207,9 +207,10 @@ class Observer:
     ) -> dict[str, bool]:
         """Health of a colour through its own Services, with only its pods behind them; asked where it decides.
 
-        Of a colour that is being prepared; else, as long as the app is not Ready, of the one that serves: the nodes
-        know a ready pod a moment later than the API server does. Until then they send to what the colour had before,
-        as long as it still serves on its way out: it must be gone, or its answer would be taken for the new pod's.
+        Of a colour that is being prepared or waits for approval; else, as long as the app is not Ready, of the one
+        that serves: the nodes know a ready pod a moment later than the API server does. Until then they send to what
+        the colour had before, as long as it still serves on its way out: it must be gone, or its answer would be taken
+        for the new pod's.
         """
         colour = _asked(app)
         if colour is None:
@@ -274,7 +275,7 @@ class Observer:
 
 def _asked(app: MemoApp) -> Colour | None:
     release, active = app.status.release, app.status.active
-    if release is not None and release.phase is ReleasePhase.PREPARING:
+    if release is not None and release.phase in {ReleasePhase.PREPARING, ReleasePhase.APPROVING}:
         return release.colour
     return active.colour if active is not None and not is_true(app.status.conditions, READY) else None
 

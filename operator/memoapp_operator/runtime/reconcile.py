@@ -13,16 +13,19 @@ from pydantic import ValidationError
 
 from memoapp_operator.api.v1alpha1.memoapp import MemoApp, MemoAppStatus
 from memoapp_operator.domain import conditions
-from memoapp_operator.domain.decide import decide, may_act, transitions
+from memoapp_operator.domain.decide import decide, may_act
 from memoapp_operator.domain.decision import Note
 from memoapp_operator.domain.manifest import MEMO_APP, Manifest
+from memoapp_operator.domain.notes import transitions
 from memoapp_operator.ports import Clock, Cluster, ClusterError, Mint, Services
 from memoapp_operator.render.context import Platform
 
 from .act import Actor, Memory
 from .logs import current_app, current_pass
+from .meter import Meter
 from .metrics import Metrics
 from .observe import Observer
+from .queries import Queries
 from .queue import Key
 from .snapshot import Snapshot
 
@@ -70,6 +73,7 @@ class Reconciler:
         self._metrics = metrics
         self._observer = Observer(cluster, services, platform, clock)
         self._actor = Actor(cluster, services, mint, clock)
+        self._meter = Meter(services, Queries(cluster, services), clock)
         self._memories: dict[Key, tuple[str, Memory]] = {}
         self._numbers = itertools.count(1)
 
@@ -112,11 +116,13 @@ class Reconciler:
             # A new process does not know yet what is refused: it tries what is committed before it judges.
             await self._actor.act(snapshot, app.status, memory)
             snapshot = await self._observer.observe(raw, app, memory.messages(), memory.settled)
-        seen = replace(snapshot.observation, mute=memory.mute(snapshot.observation.routers, self._clock.now()))
+        mute = memory.mute(snapshot.observation.routers, self._clock.now())
+        seen = replace(snapshot.observation, mute=mute, measured=await self._meter.look(snapshot, memory.window))
         decision = decide(seen, resync=self._resync)
         committed = await self._commit(snapshot, decision.status)
         await self._tell(committed, decision.notes)
         self._metrics.observed(key, decision.status, snapshot.observation.volume)
+        self._metrics.released(key, app.status, decision.status, seen.measured)
         if decision.act and await self._actor.act(snapshot, decision.status, memory):
             return AFTER_A_WRITE
         return decision.again

@@ -202,5 +202,5 @@ def number_to_store(
     under_way = not is_over(release.phase) and release.id == declared.id
     if under_way and release.colour.value in held and held[release.colour.value] not in stored:
         return number_in(held[release.colour.value])
-    pending = release.phase is ReleasePhase.PENDING
+    pending = release.phase is ReleasePhase.PENDING and release.id == declared.id
     return next_number(stored.values(), [*held.values(), *found.values()]) if pending else None

@@ -15,7 +15,9 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 from memoapp_operator.adapters import certificates
-from memoapp_operator.adapters.services import AGENT_PORT, ROUTER_ADMIN_PORT, LiveServices, steering_in
+from memoapp_operator.adapters.services import AGENT_PORT, ROUTER_ADMIN_PORT, LiveServices, counters_in, steering_in
+from memoapp_operator.api.v1alpha1.memoapp import Colour
+from memoapp_operator.domain.counters import Counters
 from memoapp_operator.domain.observation import Probe, Volume
 from memoapp_operator.ports import ClientCertificate, LeaseLostError, Login, Steering
 
@@ -319,3 +321,44 @@ async def test_who_says_nothing_is_asked_for_seconds_alone(services: LiveService
 def test_a_login_shows_nothing_of_itself() -> None:
     shown = f"{DATABASE!r} {DATABASE} {client_of({'ca.crt': 'a', 'client.crt': 'b', 'client.key': PASSWORD})!r}"
     assert PASSWORD not in shown
+
+
+def row(key: str, *counts: int) -> str:
+    """A line as HAProxy 3.0.11 prints it."""
+    told = " ".join(f"gpc{index}={count}" for index, count in enumerate(counts))
+    return f"0x7ff13ffb6568: key={key} use=0 exp=2073599999 shard=0 {told}\n"
+
+
+TABLE = (
+    "# table: measure, type: string, size:16, used:2\n"
+    f"{row('blue-api', 5, 1, 2, 4, 3, 2, 1, 0, 0)}{row('green-page', 3, 1, 0, 0, 0, 0, 0, 0, 0)}\n"
+)
+
+
+def test_a_table_is_read_by_colour_and_class() -> None:
+    assert counters_in(TABLE) == {
+        (Colour.BLUE, "api"): Counters(5, 1, 2, (4, 3, 2, 1, 0, 0)),
+        (Colour.GREEN, "page"): Counters(3, 1, 0),
+    }
+    assert counters_in("# table: measure, type: string, size:16, used:0\n\n") == {}
+
+
+@pytest.mark.parametrize(
+    "listing",
+    [
+        "",
+        "Unknown table\n",
+        TABLE.replace("measure", "other"),
+        TABLE.partition("gpc5=2")[0],
+        TABLE.rstrip(),
+        TABLE.replace(" gpc4=3", ""),
+        TABLE.replace("gpc4=3", "xgpc4=3"),
+        TABLE.replace("gpc4=3", "gpc4=three"),
+    ],
+)
+def test_a_table_that_is_not_whole_is_no_reading(listing: str) -> None:
+    assert counters_in(listing) is None
+
+
+def test_keys_of_somebody_else_are_passed_over() -> None:
+    assert counters_in(TABLE.replace("blue-api", "red-api")) == {(Colour.GREEN, "page"): Counters(3, 1, 0)}

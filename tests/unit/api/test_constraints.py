@@ -67,7 +67,7 @@ def test_a_keyword_that_nobody_knows_is_an_error() -> None:
     [
         Constraint((), "pattern", schema={"pattern": "^new$"}),
         Constraint((), "x-kubernetes-validations", "a new rule"),
-        Constraint((), "minItems", schema={"minItems": 1}),
+        Constraint((), "multipleOf", schema={"multipleOf": 2}),
     ],
     ids=str,
 )

@@ -5,11 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from fractions import Fraction
 from typing import Any
 
+from memoapp_operator.api.v1alpha1.gates import GateName
 from memoapp_operator.api.v1alpha1.memoapp import Colour, MemoApp, MemoAppStatus, ReleasePhase
 from memoapp_operator.domain.decide import decide
+from memoapp_operator.domain.gates import Measured
+from memoapp_operator.domain.gradual import stage_of
 from memoapp_operator.domain.manifest import CONFIG_MAP, DEPLOYMENT, SECRET, Ref
+from memoapp_operator.domain.measurements import Measurement, Verdict
 from memoapp_operator.domain.observation import Child, ChildState, Observation, Probe, Trouble, Workload
 from memoapp_operator.domain.revision import Revision
 
@@ -17,6 +22,8 @@ NOW = datetime(2026, 3, 1, 12, 0, 0, tzinfo=UTC)
 LATER = datetime(2026, 3, 1, 12, 0, 30, tzinfo=UTC)
 UID = "7b0f6a52-1111-4222-8333-444455556666"
 RESYNC = 30.0
+INTERVAL = 10.0
+"""Seconds between two measurements, by default."""
 WELL = Probe(healthy=True, reason="Answering")
 TIERS = ("blue-backend", "blue-frontend")
 BOTH_TIERS = ("backend", "frontend")
@@ -100,8 +107,36 @@ def healthy(app: MemoApp | None = None, **changes: Any) -> Observation:
         database=WELL,
         cache=WELL if app.spec.redis is not None else None,
         routers={"memo-router-a": green, "memo-router-b": green},
+        measured=measurement(app),
     )
     return replace(seen, **changes)
+
+
+def measurement(app: MemoApp, *found: Measurement, regular: bool = True, seconds: float = 100.0) -> Measured | None:
+    """A round of measurements for the stage that is committed: all well, but for those that are given."""
+    stage = stage_of(app)
+    if stage is None:
+        return None
+    well = {name.value: Measurement(name, Verdict.PASS, Fraction(1), Fraction(0), requests=100) for name in GateName}
+    return Measured(stage.id, regular, seconds, tuple({**well, **{item.gate: item for item in found}}.values()))
+
+
+def says(
+    verdict: Verdict, gate: GateName = GateName.SERVER_ERRORS, *, abort: bool = False, value: str = "7.2"
+) -> Measurement:
+    """What one gate says."""
+    told = verdict in {Verdict.PASS, Verdict.FAIL}
+    why = "" if told else "3 of the 20 requests that it takes"
+    number, old = (Fraction(value), Fraction(0)) if told else (None, None)
+    return Measurement(gate, verdict, Fraction(5), number, old, 1204 if told else 3, abort, why)
+
+
+STEPS = [{"weight": 10, "hold": "30s"}, {"weight": 50, "hold": "1m"}]
+
+
+def gradually(seen: Observation, **changes: Any) -> Observation:
+    """The same sight of an app whose releases go by steps of 10 and 50 percent, and soak for a minute."""
+    return with_spec(seen, release={"steps": STEPS, "soak": "1m", **changes})
 
 
 def _managed(store: Any) -> bool:
@@ -120,13 +155,14 @@ def decided(seen: Observation) -> MemoApp:
 
 def onward(seen: Observation, **changes: Any) -> Observation:
     """The next pass of a world that did what was decided: all of it is there and well, and two seconds have passed."""
-    kept = {"declared": seen.declared, "orders": seen.orders, "now": seen.now + timedelta(seconds=2)}
-    return healthy(decided(seen), **{**kept, **changes})
+    app, then = decided(seen), seen.now + timedelta(seconds=2)
+    kept = {"declared": seen.declared, "orders": seen.orders, "now": then, "measured": measurement(app)}
+    return healthy(app, **{**kept, **changes})
 
 
 def until(seen: Observation, phase: ReleasePhase) -> Observation:
     """Passes of such a world until the release is in that phase."""
-    for _ in range(12):
+    for _ in range(120):
         if phase_of(seen) is phase:
             return seen
         seen = onward(seen)

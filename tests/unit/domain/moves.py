@@ -5,18 +5,23 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 from memoapp_operator.api.v1alpha1.memoapp import ReleasePhase as Phase
+from memoapp_operator.domain.measurements import Measurement, Verdict
 from memoapp_operator.domain.observation import Observation, Workload
-from memoapp_operator.domain.orders import RETRY_ANNOTATION
+from memoapp_operator.domain.orders import ABORT_ANNOTATION, APPROVE_ANNOTATION, RETRY_ANNOTATION
 
 from tests.unit.domain.building import (
     R1,
     R2,
     R3,
     STALL,
+    gradually,
     healthy,
+    measurement,
     onward,
+    says,
     serving,
     unsettled,
     until,
@@ -54,7 +59,7 @@ def suspended(seen: Observation) -> Observation:
     return with_spec(found, suspend=True)
 
 
-def at(phase: Phase) -> Observation:
+def at(phase: Phase) -> Observation:  # noqa: PLR0911 -- one way to each phase
     """R1 serves in blue, R2 was declared, and its release is in that phase; all is well."""
     match phase:
         case Phase.RETIRED:
@@ -69,8 +74,34 @@ def at(phase: Phase) -> Observation:
             return onward(crashing(at(Phase.PREPARING)))
         case Phase.WITHDRAWN:
             return onward(replace(at(Phase.PREPARING), declared=R1))
+        case Phase.APPROVING:
+            return until(onward(gradually(serving(), approval="Manual"), declared=R2), phase)
+        case Phase.SOAKING:
+            return until(onward(gradually(serving()), declared=R2), phase)
         case _:
             return until(onward(serving(declared=R2)), phase)
+
+
+def at_step(weight: int, **changes: Any) -> Observation:
+    """R1 serves in blue, and the release of R2 holds at that weight; all is well."""
+    seen = onward(gradually(serving(), **changes), declared=R2)
+    for _ in range(120):
+        release = seen.app.status.release
+        if release is not None and (release.weight, release.since is not None) == (weight, True):
+            return seen
+        seen = onward(seen)
+    raise AssertionError(f"{weight}% is not reached")
+
+
+def measuring(seen: Observation, *found: Measurement, **more: Any) -> Observation:
+    """The same sight, and its gates say this."""
+    return replace(seen, measured=measurement(seen.app, *found, **more))
+
+
+def held_at(weight: int) -> Observation:
+    """The release is held because a gate failed at that weight."""
+    seen = at_step(weight, onFailure="Hold")
+    return onward(measuring(seen, says(Verdict.FAIL, abort=True)))
 
 
 def first(phase: Phase) -> Observation:
@@ -86,7 +117,22 @@ def withdrawing() -> Observation:
 MOVES: dict[tuple[Phase, Phase], Callable[[], Observation]] = {
     (Phase.PENDING, Phase.PREPARING): lambda: at(Phase.PENDING),
     (Phase.PENDING, Phase.WITHDRAWN): lambda: replace(at(Phase.PENDING), declared=R3),
+    (Phase.PENDING, Phase.REJECTED): lambda: ordered(at(Phase.PENDING), ABORT_ANNOTATION),
     (Phase.PREPARING, Phase.SHIFTING): lambda: at(Phase.PREPARING),
+    (Phase.PREPARING, Phase.APPROVING): lambda: gradually(at(Phase.PREPARING), approval="Manual"),
+    (Phase.APPROVING, Phase.SHIFTING): lambda: onward(ordered(at(Phase.APPROVING), APPROVE_ANNOTATION)),
+    (Phase.APPROVING, Phase.PREPARING): lambda: without_pods(at(Phase.APPROVING), "green"),
+    (Phase.APPROVING, Phase.REJECTED): lambda: ordered(at(Phase.APPROVING), ABORT_ANNOTATION),
+    (Phase.APPROVING, Phase.WITHDRAWN): lambda: replace(at(Phase.APPROVING), declared=R3),
+    (Phase.SHIFTING, Phase.SHIFTING): lambda: hours(at_step(10), 0.02),
+    (Phase.SHIFTING, Phase.SOAKING): lambda: gradually(at(Phase.SHIFTING)),
+    (Phase.SHIFTING, Phase.HELD): lambda: measuring(at_step(10, onFailure="Hold"), says(Verdict.FAIL, abort=True)),
+    (Phase.SOAKING, Phase.COMPLETED): lambda: hours(at(Phase.SOAKING), 0.02),
+    (Phase.SOAKING, Phase.ROLLING_BACK): lambda: measuring(at(Phase.SOAKING), says(Verdict.FAIL, abort=True)),
+    (Phase.SOAKING, Phase.HELD): lambda: measuring(
+        gradually(at(Phase.SOAKING), onFailure="Hold"), says(Verdict.FAIL, abort=True)
+    ),
+    (Phase.SOAKING, Phase.WITHDRAWN): lambda: suspended(at(Phase.SOAKING)),
     (Phase.PREPARING, Phase.COMPLETED): lambda: first(Phase.PREPARING),
     (Phase.PREPARING, Phase.REJECTED): lambda: crashing(at(Phase.PREPARING)),
     (Phase.PREPARING, Phase.WITHDRAWN): lambda: replace(at(Phase.PREPARING), declared=R3),

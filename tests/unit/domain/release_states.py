@@ -9,6 +9,7 @@ from memoapp_operator.domain.decide import PROGRESS_INTERVAL, STALLED_INTERVAL
 from memoapp_operator.domain.observation import Observation
 
 from tests.unit.domain.building import (
+    INTERVAL,
     RESYNC,
     STALL,
     without_pods,
@@ -58,7 +59,7 @@ RELEASES: dict[str, Row] = {
         (False, "Shifting"),
         stalled=False,
         available=SERVES,
-        phase="Shifting",
+        phase="Shifting 100%",
         traffic="green 100",
     ),
     "the old colour is warm": Row(
@@ -68,7 +69,7 @@ RELEASES: dict[str, Row] = {
         available=SERVES,
         phase="Completed",
         traffic="green 100",
-        again=RESYNC,
+        again=INTERVAL,
     ),
     "the old colour is warm and not well": Row(
         without_pods(at(Phase.COMPLETED), "blue"),
@@ -77,7 +78,7 @@ RELEASES: dict[str, Row] = {
         available=SERVES,
         phase="Completed",
         traffic="green 100",
-        again=RESYNC,
+        again=INTERVAL,
     ),
     "the old colour goes": Row(
         hours(at(Phase.COMPLETED), 1),

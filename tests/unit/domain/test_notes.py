@@ -8,7 +8,7 @@ from memoapp_operator.api.v1alpha1.memoapp import ReleasePhase as Phase
 from memoapp_operator.domain.decide import decide
 from memoapp_operator.domain.decision import Note
 from memoapp_operator.domain.observation import Observation, Probe
-from memoapp_operator.domain.orders import RETRY_ANNOTATION, ROLLBACK_ANNOTATION
+from memoapp_operator.domain.orders import ABORT_ANNOTATION, APPROVE_ANNOTATION, RETRY_ANNOTATION, ROLLBACK_ANNOTATION
 
 from tests.unit.domain.building import LATER, R2, R3, RESYNC, STALL, committed, healthy, onward, serving, unsettled
 from tests.unit.domain.moves import at, crashing, first, ordered
@@ -56,7 +56,12 @@ def test_every_phase_of_a_release_is_told_once_with_its_revision() -> None:
         "ReleaseShifting",
         "ReleaseCompleted",
     ]
-    assert {note.message for note in told} == {"version 1.5.0, revision rev-2, green"}
+    assert [note.message.removeprefix("version 1.5.0, revision rev-2, green") for note in told] == [
+        "",
+        "",
+        ": 100% of the clients",
+        "",
+    ]
     assert not any(note.warning for note in told)
 
 
@@ -124,9 +129,13 @@ def test_the_same_transition_of_another_app_is_another_event() -> None:
 
 
 def test_an_order_that_changes_nothing_is_told_too_once() -> None:
-    for phase in (Phase.RETIRED, Phase.REJECTED):
-        seen = ordered(at(phase), ROLLBACK_ANNOTATION)
-        assert reasons(seen) == ["RollbackIgnored"]
+    for annotation, reason in (
+        (ROLLBACK_ANNOTATION, "RollbackIgnored"),
+        (APPROVE_ANNOTATION, "ApproveIgnored"),
+        (ABORT_ANNOTATION, "AbortIgnored"),
+    ):
+        seen = ordered(at(Phase.REJECTED), annotation)
+        assert reasons(seen) == [reason]
         assert reasons(onward(seen)) == []
     assert reasons(ordered(at(Phase.COMPLETED), RETRY_ANNOTATION)) == ["RetryIgnored"]
 

@@ -8,9 +8,10 @@ from datetime import timedelta
 import pytest
 from memoapp_operator.api.v1alpha1.memoapp import ReleasePhase as Phase
 from memoapp_operator.domain import phases
+from memoapp_operator.domain.measurements import Verdict
 from memoapp_operator.domain.release import _HANDLERS, step
 
-from tests.unit.domain.building import healthy, phase_of
+from tests.unit.domain.building import healthy, measurement, phase_of, says
 from tests.unit.domain.moves import MOVES, at
 
 
@@ -49,6 +50,7 @@ def test_a_phase_with_a_limit_goes_where_the_table_says_once_it_is_over(phase: P
         reached={},
         routers=dict.fromkeys(seen.routers) if phase is not Phase.COMPLETED else seen.routers,
         recorded=100,
+        measured=measurement(seen.app, says(Verdict.INCONCLUSIVE)),
     )
     release = step(stuck).release
     assert release is not None
@@ -86,4 +88,4 @@ def test_the_diagram_shows_every_move_with_its_event() -> None:
     assert lines[:2] == ["stateDiagram-v2", "    [*] --> Pending"]
     assert len(lines) == 2 + len(MOVES)
     assert "    HELD --> ROLLING_BACK" not in "\n".join(lines)
-    assert "    Held --> RollingBack: the old colour is well again" in lines
+    assert "    Held --> RollingBack: the old colour is well again, or by order" in lines

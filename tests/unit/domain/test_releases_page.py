@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 from memoapp_operator.domain.colours import GONE_AFTER
-from memoapp_operator.domain.orders import BY_HAND, ORDERS
+from memoapp_operator.domain.orders import ORDERS
 from memoapp_operator.domain.phases import MOVES, diagram
 from memoapp_operator.domain.revision import KEPT_REVISIONS
+from memoapp_operator.domain.state import BY_HAND
 
 from tools import release_diagram
 

@@ -1,6 +1,10 @@
 """The backend's HTTP interface, on fakes of database and cache."""
 
+import time
+
 import pytest
+
+from examples.memoapp.backend.memo_backend.faults import is_spoiled
 
 from .conftest import Connect
 from .fakes import FakeCache, FakeStore
@@ -181,8 +185,24 @@ async def test_answers_are_measured_by_method_route_and_status(connect: Connect)
     assert 'memo_build_info{colour="",version="1.2.3"} 1.0' in text
 
 
-async def test_the_version_with_errors_spoils_every_fifth_call_and_stays_healthy(connect: Connect) -> None:
-    async with connect(FAULT="errors") as client:
+async def test_a_slow_version_is_slow_in_the_memo_api_alone(connect: Connect) -> None:
+    async with connect(FAULT="slow-300ms") as client:
+        began = time.monotonic()
+        assert (await client.get("/api/health")).status_code == 200
+        assert time.monotonic() - began < 0.3
+        began = time.monotonic()
+        assert (await client.get("/api/memos")).status_code == 200
+        assert time.monotonic() - began >= 0.3
+
+
+@pytest.mark.parametrize("percent", [0, 1, 7, 50, 99, 100])
+def test_errors_are_as_many_as_they_say_and_spread_evenly(percent: int) -> None:
+    spoiled = [is_spoiled(call, percent) for call in range(1, 1001)]
+    assert [sum(spoiled[at : at + 100]) for at in range(0, 1000, 100)] == [percent] * 10
+
+
+async def test_a_version_with_errors_spoils_as_many_calls_and_stays_healthy(connect: Connect) -> None:
+    async with connect(FAULT="errors-20%") as client:
         statuses = [(await client.get("/api/memos")).status_code for _ in range(10)]
         health = await client.get("/api/health")
         text = (await client.get("/metrics")).text

@@ -32,9 +32,18 @@ def test_everything_can_be_set() -> None:
     assert settings.fault is Fault.NEVER_HEALTHY
 
 
+@pytest.mark.parametrize(
+    ("text", "fault", "amount"),
+    [("errors-10%", Fault.ERRORS, 10), ("errors-100%", Fault.ERRORS, 100), ("slow-1500ms", Fault.SLOW, 1500)],
+)
+def test_a_fault_says_how_much_of_it(text: str, fault: Fault, amount: int) -> None:
+    settings = settings_from({**DATABASE, "FAULT": text})
+    assert (settings.fault, settings.amount) == (fault, amount)
+
+
 def test_a_crash_has_its_seconds() -> None:
     settings = settings_from({**DATABASE, "FAULT": "crash-after-20s"})
-    assert (settings.fault, settings.crash_after) == (Fault.CRASH, 20)
+    assert (settings.fault, settings.amount) == (Fault.CRASH, 20)
 
 
 @pytest.mark.parametrize(
@@ -51,6 +60,10 @@ def test_a_crash_has_its_seconds() -> None:
         ("FAULT", "unheard-of"),
         ("FAULT", "crash-after"),
         ("FAULT", "crash-after-xs"),
+        ("FAULT", "errors-101%"),
+        ("FAULT", "errors-10s"),
+        ("FAULT", "errors"),
+        ("FAULT", "slow-60001ms"),
     ],
 )
 def test_a_wrong_value_is_refused_in_one_line_that_names_it(name: str, value: str) -> None:
@@ -63,5 +76,5 @@ def test_a_wrong_value_is_refused_in_one_line_that_names_it(name: str, value: st
 
 
 def test_an_unknown_fault_is_answered_with_the_known_ones() -> None:
-    with pytest.raises(SettingsError, match="never-healthy, errors, slow, crash-after-<n>s"):
+    with pytest.raises(SettingsError, match="never-healthy, crash-after-<n>s, errors-<n>%, slow-<n>ms"):
         settings_from({**DATABASE, "FAULT": "sleepy"})

@@ -1,4 +1,4 @@
-"""The rendered configuration, read by HAProxy itself where one of 2.8 or later is installed."""
+"""The rendered configuration, read by HAProxy itself where one of 3.0 or later is installed."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def installed() -> str | None:
         return None
     told = subprocess.run([found, "-v"], capture_output=True, text=True, check=False).stdout
     version = re.search(r"version (\d+)\.(\d+)", told)
-    return found if version and (int(version[1]), int(version[2])) >= (2, 8) else None
+    return found if version and (int(version[1]), int(version[2])) >= (3, 0) else None
 
 
 def certificate(folder: Path) -> None:
@@ -59,7 +59,7 @@ def certificate(folder: Path) -> None:
 def test_haproxy_takes_it_without_a_warning(context: Context, tmp_path: Path) -> None:
     binary = installed()
     if binary is None:
-        pytest.skip("no HAProxy 2.8 or later on PATH")
+        pytest.skip("no HAProxy 3.0 or later on PATH")
     certificate(tmp_path)
     for name, text in haproxy.router_state(context)[0]["data"].items():
         (tmp_path / name).write_text(text)

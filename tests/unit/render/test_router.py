@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from memoapp_operator.domain.counters import SLOW_MS
 from memoapp_operator.domain.manifest import Manifest
 from memoapp_operator.render import haproxy
 from memoapp_operator.render.context import NO_RELEASE, Context, Credentials
@@ -86,8 +87,24 @@ def test_a_client_has_one_bucket_for_a_release_and_green_serves_those_below_its_
         "(txn.side) var(txn.bucket),sub(txn.weight)",
         "(txn.colour) str(blue)",
         "(txn.colour) str(green) if { var(txn.side) -m int lt 0 }",
+        "(txn.class) str(page)",
+        "(txn.class) str(api) if { path /api } or { path_beg /api/ }",
+        "(txn.key) var(txn.colour),concat(-,txn.class,)",
     ]
     assert app[-1] == "use_backend %[var(txn.colour)]"
+
+
+def test_each_response_is_counted_once_by_colour_and_class() -> None:
+    text = sections(configuration(apps.full()))
+    counted = [line.removeprefix("http-after-response ") for line in text["frontend app"] if "sc-inc-gpc" in line]
+    assert counted[:3] == [
+        "sc-inc-gpc(0,0)",
+        "sc-inc-gpc(1,0) if { status 400:499 }",
+        "sc-inc-gpc(2,0) if { status 500:599 }",
+    ]
+    slow = [f"sc-inc-gpc({index},0) if {{ res.timer.hdr gt {limit} }}" for index, limit in enumerate(SLOW_MS, 3)]
+    assert counted[3:] == slow
+    assert text["backend measure"] == ["stick-table type string len 16 size 16 expire 24d store gpc(9)"]
 
 
 def test_a_new_client_gets_a_cookie_that_no_script_and_no_other_site_can_use() -> None:

@@ -53,7 +53,7 @@ def make_app(
         routes=routes,
         middleware=[
             Middleware(Observed, metrics=metrics, routes=paths, headers=headers),
-            Middleware(Faulty, fault=settings.fault),
+            Middleware(Faulty, fault=settings.fault, amount=settings.amount),
         ],
         exception_handlers={
             BadRequestError: _bad_request,

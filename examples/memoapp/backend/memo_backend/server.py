@@ -13,7 +13,7 @@ from starlette.applications import Starlette
 
 from .app import make_app
 from .cache import NoCache, RedisCache
-from .settings import Settings
+from .settings import Fault, Settings
 from .store import PostgresStore
 
 # Longer than any proxy in front keeps an idle connection: so it is never this side that closes one in use.
@@ -47,8 +47,8 @@ def serve(settings: Settings) -> None:
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         await store.open()
         tables = asyncio.create_task(store.make_tables_when_possible())
-        if settings.crash_after is not None:
-            asyncio.get_running_loop().call_later(settings.crash_after, os._exit, 1)
+        if settings.fault is Fault.CRASH:
+            asyncio.get_running_loop().call_later(settings.amount, os._exit, 1)
         yield
         tables.cancel()
         await store.close()

@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 _PORTS = range(1, 65536)
-_CRASH = re.compile(r"crash-after-([0-9]{1,6})s")
+_NUMBERED = re.compile(r"(crash-after|errors|slow)-([0-9]{1,6})(s|%|ms)")
+_UNITS = {"crash-after": "s", "errors": "%", "slow": "ms"}
+_MOST = {"crash-after": 999_999, "errors": 100, "slow": 60_000}
 _WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,62}")
 
 
@@ -15,12 +17,12 @@ class Fault(StrEnum):
 
     NONE = ""
     NEVER_HEALTHY = "never-healthy"  # the health path answers 503 for ever
-    ERRORS = "errors"  # every fifth call of the memo API answers 500
-    SLOW = "slow"  # every call of the memo API takes 1.5 s longer
+    ERRORS = "errors"  # some percent of the calls of the memo API answer 500: errors-10%
+    SLOW = "slow"  # every call of the memo API takes some milliseconds longer: slow-1500ms
     CRASH = "crash-after"  # the process ends in error some seconds after its start: crash-after-20s
 
 
-_PLAIN = tuple(fault.value for fault in Fault if fault is not Fault.CRASH)
+_PLAIN = tuple(fault.value for fault in Fault if fault.value not in _UNITS)
 
 
 class SettingsError(ValueError):
@@ -37,8 +39,8 @@ class Settings:
     version: str
     colour: str | None
     fault: Fault
-    crash_after: int | None = None
-    """Seconds from the start to the crash, where the fault is one."""
+    amount: int = 0
+    """How much of the fault: seconds until the crash, percent of errors, milliseconds of delay."""
 
 
 def settings_from(environment: Mapping[str, str]) -> Settings:
@@ -47,7 +49,7 @@ def settings_from(environment: Mapping[str, str]) -> Settings:
     Raises:
         SettingsError: a variable is missing or has a value that cannot be used.
     """
-    fault, seconds = _fault(environment.get("FAULT", ""))
+    fault, amount = _fault(environment.get("FAULT", ""))
     return Settings(
         database_url=_url(environment, "DATABASE_URL", ("postgresql", "postgres")),
         redis_url=_url(environment, "REDIS_URL", ("redis", "rediss", "unix")) if environment.get("REDIS_URL") else None,
@@ -55,7 +57,7 @@ def settings_from(environment: Mapping[str, str]) -> Settings:
         version=_word(environment, "MEMO_VERSION") or "0.0.0",
         colour=_word(environment, "MEMO_COLOUR"),
         fault=fault,
-        crash_after=seconds,
+        amount=amount,
     )
 
 
@@ -81,11 +83,12 @@ def _word(environment: Mapping[str, str], name: str) -> str | None:
     return value or None
 
 
-def _fault(text: str) -> tuple[Fault, int | None]:
-    """The fault, and its seconds where it has some."""
-    if crash := _CRASH.fullmatch(text):
-        return Fault.CRASH, int(crash[1])
+def _fault(text: str) -> tuple[Fault, int]:
+    """The fault, and how much of it."""
+    found = _NUMBERED.fullmatch(text)
+    if found and found[3] == _UNITS[found[1]] and 1 <= int(found[2]) <= _MOST[found[1]]:
+        return Fault(found[1]), int(found[2])
     if text in _PLAIN:
-        return Fault(text), None
-    known = ", ".join([*(fault for fault in _PLAIN if fault), "crash-after-<n>s"])
+        return Fault(text), 0
+    known = ", ".join([*(fault for fault in _PLAIN if fault), "crash-after-<n>s", "errors-<n>%", "slow-<n>ms"])
     raise SettingsError(f"FAULT {text!r} is not known; there are: {known}")

@@ -7,9 +7,11 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from .base import Duration, Image, ObjectName, Resources, Spec, Status, Timestamp, list_map, rules
+from .base import Image, ObjectName, Resources, Spec, Status, Timestamp, list_map, rules
 from .data import Cache, Database
 from .definition import Column, Definition
+from .gates import Gates
+from .release import Release
 from .workload import Backend, Frontend, ImagePullSecrets
 
 
@@ -37,20 +39,6 @@ class Traffic(Spec):
     """Requests and limits of the router's container."""
 
 
-_A_WEEK = ("duration(self) <= duration('168h')", "it is at most 168h, a week")
-
-
-class Release(Spec):
-    """How a changed version takes over."""
-
-    keep_old: Duration = Field("30m", json_schema_extra=rules(_A_WEEK))
-    """How long the old colour stays warm after the new one began to serve; 0s: not at all."""
-    deadline: Duration = Field(
-        "30m", json_schema_extra=rules(_A_WEEK, ("self.matches('[1-9]')", "deadline must be more than 0"))
-    )
-    """How long a new colour may take to come up before it is rejected."""
-
-
 class MemoAppSpec(Spec):
     """What a person declares."""
 
@@ -68,6 +56,8 @@ class MemoAppSpec(Spec):
     """The router in front of both colours."""
     release: Release = Release()
     """How a changed version takes over."""
+    gates: Gates = Gates()
+    """What a new version is measured by."""
     suspend: bool = False
     """Every tier, the router, database and Redis are at zero pods; the data stays. False brings them back."""
     image_pull_secrets: ImagePullSecrets | None = None
@@ -111,7 +101,9 @@ class ReleasePhase(StrEnum):
 
     PENDING = "Pending"
     PREPARING = "Preparing"
+    APPROVING = "Approving"
     SHIFTING = "Shifting"
+    SOAKING = "Soaking"
     COMPLETED = "Completed"
     RETIRED = "Retired"
     ROLLING_BACK = "RollingBack"
@@ -134,6 +126,41 @@ class ActiveStatus(Status):
     """When it began to serve."""
 
 
+class GateVerdict(StrEnum):
+    """What a measurement says. No data is not a pass."""
+
+    PASS = "Pass"  # noqa: S105 -- the verdict
+    FAIL = "Fail"
+    INCONCLUSIVE = "Inconclusive"
+    ERROR = "Error"
+    SKIPPED = "Skipped"
+
+
+class GateStatus(Status):
+    """What a gate said in the present step, as of the last time that it said something else."""
+
+    name: str = Field(max_length=74)
+    """Name of the gate."""
+    verdict: GateVerdict
+    """Pass, Fail, Inconclusive (too little data), Error (no answer) or Skipped (nothing to measure)."""
+    message: str = Field("", max_length=512)
+    """What was measured, its limit, and how many requests it rests on."""
+    value: str | None = Field(None, max_length=32)
+    """What was measured of the new colour."""
+    limit: str | None = Field(None, max_length=32)
+    """What is allowed."""
+    other: str | None = Field(None, max_length=32)
+    """The same of the old colour."""
+    requests: int | None = Field(None, ge=0)
+    """Requests of the new colour that it rests on."""
+    failed: int | None = Field(None, ge=0)
+    """Measurements that failed in this step."""
+    errors: int | None = Field(None, ge=0)
+    """Times in a row that there was no answer."""
+    dry_run: bool | None = None
+    """It is only watched."""
+
+
 class ReleaseStatus(Status):
     """The release under way, or the last one."""
 
@@ -148,7 +175,21 @@ class ReleaseStatus(Status):
     started_at: Timestamp
     """When it began."""
     deadline: Timestamp | None = None
-    """When its phase is given up: Preparing is rejected then, Shifting goes back."""
+    """When its phase is given up: Preparing is rejected then, Shifting and Soaking go back."""
+    approved: bool | None = None
+    """A person has let the first clients come."""
+    weight: int | None = Field(None, ge=0, le=100)
+    """The step: share of the clients that the new colour is to serve, in percent."""
+    passed: int | None = Field(None, ge=0, le=100)
+    """The weight of the last step whose gates passed."""
+    since: Timestamp | None = None
+    """When every router had that weight: the step's hold counts from then."""
+    shifting_since: Timestamp | None = None
+    """When the first clients moved."""
+    gates: list[GateStatus] | None = Field(None, max_length=32, json_schema_extra=list_map("name"))
+    """What the gates said in the present step."""
+    instead: str | None = Field(None, max_length=63)
+    """The declared revision that this release, ordered by memoapp.dev/rollback, goes back from."""
     replicas: dict[str, Annotated[int, Field(ge=1)]] | None = Field(None, max_length=2)
     """Real replicas of the serving colour's tiers as it began: neither colour has fewer until it completed."""
     finished_at: Timestamp | None = None
@@ -168,10 +209,38 @@ class RejectedStatus(Status):
     """Why."""
     message: str = Field("", max_length=1024)
     """The same for people to read."""
+    retry_at: Timestamp | None = None
+    """When it is tried again by itself; absent where only a person can say so."""
+    attempts: int | None = Field(None, ge=1)
+    """How often it was tried so far, where it is tried again by itself."""
+
+
+class HistoryStatus(Status):
+    """A release that ended."""
+
+    id: str = Field(max_length=63)
+    """The revision that it brought."""
+    version: str = Field(max_length=63)
+    """The version that it brought."""
+    result: ReleasePhase
+    """Completed, RolledBack, Rejected, Withdrawn, or Held where another release took its place."""
+    reason: str | None = Field(None, max_length=128)
+    """Why it was not completed."""
+    message: str | None = Field(None, max_length=1024)
+    """The same for people to read."""
+    started_at: Timestamp
+    """When it began."""
+    finished_at: Timestamp | None = None
+    """When it ended."""
 
 
 class OrdersStatus(Status):
-    """The last order of each kind that was carried out, by its nonce."""
+    """The last order of each kind that was seen, by its nonce."""
+
+    approve: str | None = Field(None, max_length=253)
+    """Nonce of the annotation memoapp.dev/approve."""
+    abort: str | None = Field(None, max_length=253)
+    """Nonce of the annotation memoapp.dev/abort."""
 
     retry: str | None = Field(None, max_length=253)
     """Nonce of the annotation memoapp.dev/retry."""
@@ -213,6 +282,8 @@ class MemoAppStatus(Status):
     """The revision that each colour holds, by the name of its ControllerRevision."""
     rejected: list[RejectedStatus] | None = Field(None, max_length=16)
     """Revisions that are not to serve, the newest last."""
+    history: list[HistoryStatus] | None = Field(None, max_length=10)
+    """The last releases that ended, the newest first."""
     orders: OrdersStatus | None = None
     """Orders that were carried out."""
     addresses: dict[str, Address] | None = Field(None, max_length=16)
