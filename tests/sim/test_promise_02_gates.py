@@ -166,6 +166,30 @@ async def test_a_router_that_cannot_be_read_holds_the_release() -> None:
     await until(sim, "Completed")
 
 
+async def test_a_router_that_cannot_be_read_for_good_sends_back_all_others() -> None:
+    sim = await gradual(steps=[{"weight": 10, "hold": "20s"}])
+    await holding(sim, 10)
+    deaf, *others = sim.pods("router").values()
+    sim.world.routers.deaf.add(deaf["status"]["podIP"])
+    # errorLimit (5) errors in a row, and one more.
+    await until(sim, "RollingBack", most=8 * INTERVAL)
+    assert reason(sim) == "GateError"
+    await sim.run_for(300)
+    assert [sim.world.routers.weight(pod) for pod in others] == [0]
+    # It may still send clients to the new colour, so that one stays; and people are told.
+    assert sim.world.routers.weight(deaf) == 10
+    assert sim.phase == "RollingBack"
+    assert len(sim.pods("green-backend")) == 2
+    assert sim.condition("Stalled")["reason"] == "RoutersNotReached"
+    assert deaf["metadata"]["name"] in sim.condition("Ready")["message"]
+    assert sim.condition("Ready")["status"] == "False"
+    assert sim.watch.unserved == []
+    sim.world.routers.deaf.clear()
+    await until(sim, "RolledBack", most=60)
+    assert green(sim) == {0}
+    assert sim.status["rejected"][0]["retryAt"]
+
+
 async def test_an_operator_that_slept_for_two_holds_measures_before_it_goes_on() -> None:
     sim = await gradual(steps=[{"weight": 10, "hold": "30s"}])
     await holding(sim, 10)

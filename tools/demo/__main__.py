@@ -1,4 +1,4 @@
-"""`make demo`: cluster, images, the operator by its chart, a MemoApp, a release that switches, one that is refused."""
+"""`make demo`: cluster, images, the operator by its chart, a MemoApp, a gradual release, one that comes back."""
 
 from __future__ import annotations
 
@@ -16,8 +16,9 @@ from .table import follow
 
 _PATIENCE = 300.0
 """Seconds for anything to come up."""
-_DEADLINE = "20s"
-"""How long the bad version may take: shorter than anybody would choose, so that the demo is."""
+_RELEASE = {"steps": [{"weight": 10, "hold": "12s"}, {"weight": 50, "hold": "12s"}], "soak": "12s"}
+_GATES = {"interval": "4s"}
+"""Shorter than anybody would choose, so that the demo is."""
 
 
 def say(text: str) -> None:
@@ -39,7 +40,8 @@ def memoapp(names: dict[str, str], version: str, *, next_: bool = False, **backe
             "database": {"managed": {"image": names["postgres"], "storage": {"size": "1Gi"}}},
             "redis": {"managed": {"image": names["redis"]}},
             "traffic": {"image": names["haproxy"]},
-            "release": {"deadline": _DEADLINE if backend else "30m"},
+            "release": _RELEASE,
+            "gates": _GATES,
         },
     }
 
@@ -52,8 +54,8 @@ def _is_over(told: dict[str, Any]) -> bool:
     return (told.get("release") or {}).get("phase") in {"Completed", "Retired"} and _is_ready(told)
 
 
-def _is_refused(told: dict[str, Any]) -> bool:
-    return (told.get("release") or {}).get("phase") == "Rejected"
+def _is_back(told: dict[str, Any]) -> bool:
+    return (told.get("release") or {}).get("phase") == "RolledBack"
 
 
 def up() -> None:
@@ -67,8 +69,8 @@ def up() -> None:
     steps.operator(CLUSTER, {})
     names = steps.names()
     _first(names)
-    _switch(names)
-    _refused(names)
+    _gradual(names)
+    _back(names)
     farewell(time.monotonic() - began)
 
 
@@ -88,34 +90,49 @@ def _first(names: dict[str, str]) -> None:
     print(f"memo {written['id']}: {written['text']!r}; {len(read)} in all")
 
 
-def _switch(names: dict[str, str]) -> None:
-    say(f"Version 1.1.0 takes over, while clients send {page.RATE:.0f} requests a second")
-    with page.clients() as results:
+def _gradual(names: dict[str, str]) -> None:
+    say(f"Version 1.1.0 comes step by step: 10, 50, 100 %, while clients send {page.RATE:.0f} requests a second")
+    with page.clients("1.0.0", "1.1.0") as results:
         apply(memoapp(names, "1.1.0", next_=True))
         print("$ kubectl get memoapp --watch")
-        follow(lambda told: _is_over(told) and told["active"]["version"] == "1.1.0", _PATIENCE)
+        told = follow(lambda told: _is_over(told) and told["active"]["version"] == "1.1.0", _PATIENCE)
     (result,) = results
+    _gates(told)
     print(page.told(result))
     if result.failed:
-        raise DemoError("a switch must not fail a request")
+        raise DemoError("a release must not fail a request")
 
 
-def _refused(names: dict[str, str]) -> None:
-    say("Version 1.2.0 never gets healthy, and is refused")
-    bad = {"env": [{"name": "FAULT", "value": "never-healthy"}]}
-    with page.clients() as results:
+def _back(names: dict[str, str]) -> None:
+    say("Version 1.2.0 gets healthy, and then answers every fifth request with 500")
+    bad = {"env": [{"name": "FAULT", "value": "errors-20%"}]}
+    with page.clients("1.1.0", "1.2.0") as results:
         apply(memoapp(names, "1.2.0", next_=True, **bad))
         print("$ kubectl get memoapp --watch")
-        told = follow(_is_refused, _PATIENCE)
+        told = follow(_is_back, _PATIENCE)
     (result,) = results
     ready = condition(told, "Ready")
     print(f"Ready is False: {ready['reason']}: {ready['message']}")
+    _gates(told)
     print(page.told(result))
-    if result.failed:
-        raise DemoError("a version that is refused must not fail a request")
+    others = [request for request in result.failures if (request.status, request.version) != (500, "1.2.0")]
+    if others or result.failed > len(result.failures):
+        raise DemoError("a release must not fail what the new version did not fail itself")
+    if not result.failed:
+        raise DemoError("no client met the fault of version 1.2.0, so nothing was shown")
+    print(f"All of the {result.failed} were 500s of version 1.2.0 itself, before it lost its clients.")
     say("Back to version 1.1.0, which never ceased to serve")
     apply(memoapp(names, "1.1.0", next_=True))
-    follow(_is_ready, _PATIENCE)
+    told = follow(_is_ready, _PATIENCE)
+    print("$ kubectl get memoapp memo -o jsonpath='{.status.history}'   # the newest first")
+    for entry in told["history"]:
+        print(f"  {entry['version']:<7} {entry['result']:<11} {entry.get('reason', '')}")
+
+
+def _gates(told: dict[str, Any]) -> None:
+    print("What the gates said at the end, from the routers' own counters:")
+    for gate in told["release"].get("gates", []):
+        print(f"  {gate['verdict']:<13} {gate['message']}")
 
 
 def farewell(seconds: float) -> None:

@@ -16,6 +16,7 @@ from tests.load.background import Background
 from tests.load.result import Result
 from tools.testbed import steps
 
+from .drawn import Drawn
 from .kube import APP, CLUSTER, NAMESPACE, DemoError
 
 NODE_PORT = 30080
@@ -60,17 +61,20 @@ def request(path: str, body: dict[str, str] | None = None) -> Any:
 
 
 @contextmanager
-def clients() -> Iterator[list[Result]]:
-    """Clients that send for as long as the context lasts; its list holds the result afterwards."""
+def clients(old: str, new: str) -> Iterator[list[Result]]:
+    """Clients that send for as long as the context lasts, drawn by the version that answers them.
+
+    The list holds the result afterwards.
+    """
     found: list[Result] = []
-    with (
-        tempfile.TemporaryDirectory(prefix="memoapp-demo-") as folder,
-        Background(address(), Path(folder) / "load.jsonl", RATE) as load,
-    ):
-        time.sleep(2)
-        yield found
-        time.sleep(2)
-        found.append(load.stop())
+    with tempfile.TemporaryDirectory(prefix="memoapp-demo-") as folder:
+        log = Path(folder) / "load.jsonl"
+        with Background(address(), log, RATE) as load:
+            time.sleep(2)
+            with Drawn(log, old, new):
+                yield found
+                time.sleep(2)
+            found.append(load.stop())
 
 
 def told(result: Result) -> str:
