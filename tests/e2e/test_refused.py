@@ -133,6 +133,7 @@ def test_a_pod_that_only_wears_the_labels(app: App, history: History, kube: Kube
     kube.create(_stranger(app, other, images["backend"]))
     kube.wait("v1/Pod", "stranger", app.namespace, until=_is_ready)
     app.change(**sample.version(images, "1.1.0", MEMO_COLOUR="d"))
+    history.phase("Preparing")
     app.eventually(lambda: kube.find(DEPLOYMENT, f"memo-{other}-backend", app.namespace), _has_ready_pods)
     # Several passes later still.
     time.sleep(8)
