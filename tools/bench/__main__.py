@@ -15,6 +15,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 from tests.cluster_guard import PREFIX, ForeignClusterError, kubeconfig
 from tests.kube import Kube
 from tools.bench.figures import Fact, Figure
+from tools.bench.gradual import Gradual
 from tools.bench.measure import Bench, bench
 from tools.bench.switches import Switches
 from tools.testbed import steps
@@ -23,8 +24,11 @@ from tools.testbed import steps
 def main() -> int:
     """Print one line a figure."""
     parser = argparse.ArgumentParser(prog="tools/bench", description=__doc__)
-    parser.add_argument("--long", action="store_true", help="ten minutes of rest instead of one, 20 switches and not 5")
+    parser.add_argument(
+        "--long", action="store_true", help="ten minutes of rest instead of one, 20 rounds of releases and not 5"
+    )
     parser.add_argument("--switches", action="store_true", help="switches and rollbacks, and nothing else")
+    parser.add_argument("--gradual", action="store_true", help="gradual releases and rollbacks, and nothing else")
     parser.add_argument("--many", type=int, default=0, metavar="N", help="N suspended MemoApps, and nothing else")
     given = parser.parse_args()
     try:
@@ -46,7 +50,10 @@ def _figures(given: argparse.Namespace, run: Bench) -> Iterable[Figure | Fact]:
         return run.many(given.many)
     rest, rounds = (600.0, 20) if given.long else (60.0, 5)
     switches = Switches(run.kube, run.cluster, run.namespace, run.images, rounds)
-    return switches.figures() if given.switches else itertools.chain(run.figures(rest), switches.figures())
+    gradual = Gradual(run.kube, run.cluster, run.namespace, run.images, rounds)
+    if given.switches or given.gradual:
+        return switches.figures() if given.switches else gradual.figures()
+    return itertools.chain(run.figures(rest), switches.figures(), gradual.figures())
 
 
 if __name__ == "__main__":

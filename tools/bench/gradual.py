@@ -1,0 +1,60 @@
+"""What gradual releases and their rollbacks by gates cost clients and time, under constant load."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.e2e import rounds
+from tests.e2e.app import App
+from tests.e2e.loaded import OLD_ANSWERS, RATE
+from tests.e2e.rounds import INTERVAL, WEIGHT
+from tests.kube import Kube
+from tools.bench.figures import Fact, Figure
+from tools.testbed import sample
+
+OVERHEAD = 3 * (INTERVAL + 1.5)
+"""Seconds: after each of three holds the measurement that may have begun just before it ended, and two weights that are
+set and read back."""
+BACK = 2 + OLD_ANSWERS / INTERVAL
+"""Intervals: two, and the time in which a router that was told so may still answer."""
+CHANCE = 1.5
+"""A share of some hundred requests is met with so much room."""
+
+
+@dataclass(frozen=True, slots=True)
+class Gradual:
+    """So many gradual releases that go through, and as many that are sent back."""
+
+    kube: Kube
+    cluster: str
+    namespace: str
+    images: dict[str, str]
+    rounds: int
+
+    def figures(self) -> Iterator[Figure | Fact]:
+        """All figures."""
+        app = App(self.kube, self.namespace, "gradual")
+        app.create({**sample.tiered(self.images), **rounds.SPEC})
+        app.ready()
+        with tempfile.TemporaryDirectory() as folder:
+            found = list(rounds.releases(app, self.images, self.cluster, Path(folder), self.rounds))
+        app.delete()
+        bad, good = [item for item in found if item.bad], [item for item in found if not item.bad]
+        sent, what = sum(len(item.result.requests) for item in found), f"{len(found)} releases at {RATE:g} requests/s"
+        yield Figure(f"failed of {sent} but by the version, {what}", sum(item.others for item in found), 0)
+        yield Figure("doubts about that", sum(len(item.result.reasons) for item in found), 0)
+        yield Figure("answers of two versions in one", sum(len(item.result.mixed) for item in found), 0)
+        worst = max(item.intervals for item in bad)
+        yield Figure("first error to last answer of a bad version, worst", round(worst, 2), BACK, "intervals")
+        reached, allowed = sum(item.reached for item in bad), sum(item.allowed for item in bad)
+        yield Figure(
+            f"{reached} clients reached it, by those of {WEIGHT} % and its time", round(reached / allowed, 2), CHANCE
+        )
+        yield Fact(
+            "errors that clients saw, a bad version", round(sum(len(item.own) for item in bad) / len(bad), 1), ""
+        )
+        slowest = max(item.overhead for item in good)
+        yield Figure(f"over its holds of {rounds.HOLDS:g} s, worst of {len(good)}", round(slowest, 2), OVERHEAD, "s")
