@@ -33,6 +33,7 @@ class Clients:
         answers: by the version that gave them.
         slow: over two seconds.
         own: 503 that the app itself answered.
+        at_fault: the version whose own 500s are no failures; ``faults`` counts them.
     """
 
     network: Path | None
@@ -41,6 +42,8 @@ class Clients:
     answers: Counter[str] = field(default_factory=Counter)
     slow: int = 0
     own: int = 0
+    at_fault: str = ""
+    faults: int = 0
     _acknowledged: set[str] = field(default_factory=set)
     _doubtful: set[str] = field(default_factory=set)
     _stop: threading.Event = field(default_factory=threading.Event)
@@ -94,8 +97,11 @@ class Clients:
                 request = session.get("/api/version")
             async with request as answer:
                 text = await answer.text()
-                self.answers[answer.headers.get("X-Memo-Version", "none")] += 1
-                if answer.status == HTTPStatus.SERVICE_UNAVAILABLE and "X-Memo-Version" in answer.headers:
+                version = answer.headers.get("X-Memo-Version", "none")
+                self.answers[version] += 1
+                if answer.status == HTTPStatus.INTERNAL_SERVER_ERROR and version == self.at_fault:
+                    self.faults += 1
+                elif answer.status == HTTPStatus.SERVICE_UNAVAILABLE and "X-Memo-Version" in answer.headers:
                     self.own += 1  # The app gives its database one second: on a busy machine that is short.
                 elif answer.status >= HTTPStatus.BAD_REQUEST:
                     self.failures.append(f"{at} {journal} {answer.method}: {answer.status} {text[:80]}")

@@ -154,7 +154,7 @@ class Run:
         clients = None
         if scenario.clients:
             address = kube.get("v1/Service", APP, where.namespace)["spec"]["clusterIP"]
-            clients = stack.enter_context(Clients(self._site.network, f"http://{address}"))
+            clients = stack.enter_context(Clients(self._site.network, f"http://{address}", at_fault=scenario.at_fault))
         proxy.arm(self._plan)
         try:
             scenario.deed(stage)
@@ -204,6 +204,8 @@ class Run:
             self._outcome.problems.append(
                 f"{len(clients.failures)} requests of clients failed, first {clients.failures[:3]}"
             )
+        if self._scenario.at_fault and not clients.faults:
+            self._outcome.problems.append(f"no client met the fault of {self._scenario.at_fault}")
         if clients.own:
             self._outcome.remarks.append(f"{clients.own} times the app said of itself that its database is away")
         if clients.slow:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 from tests.e2e.app import KIND, is_ready, manifest
@@ -11,6 +12,10 @@ from tests.kube import Kube, Object
 from tools.testbed import sample
 
 APP = "memo"
+NEXT = "1.1.0"
+_STEPS = {"steps": [{"weight": 10, "hold": "2s"}, {"weight": 50, "hold": "2s"}], "soak": "2s", "keepOld": "4s"}
+_GATES = {"interval": "2s", "minRequests": 4}
+"""A tenth of the clients of a run is two requests a second."""
 _FAULT = [{"name": "FAULT", "value": "never-healthy"}]
 """The sample's backend then answers 503 on its health path."""
 
@@ -48,6 +53,7 @@ class Scenario:
         deed: what is disturbed.
         end: true of the MemoApp (None: it is gone) when it is over.
         clients: requests are sent to the app all the while.
+        at_fault: the version whose own answers of 500 are what the scenario is about; empty: there is none.
     """
 
     name: str
@@ -55,6 +61,7 @@ class Scenario:
     deed: Callable[[Stage], None]
     end: Predicate
     clients: bool = True
+    at_fault: str = ""
 
 
 def _spec(images: Mapping[str, str]) -> Object:
@@ -78,25 +85,34 @@ def _create_with_redis(stage: Stage) -> None:
     stage.create(redis=redis)
 
 
-def _next(stage: Stage, **release: str) -> None:
+def _next(stage: Stage, backend: Mapping[str, Any] = MappingProxyType({}), **spec: Any) -> None:
     stage.change(
         {
             "spec": {
-                "version": "1.1.0",
+                "version": NEXT,
                 "frontend": {"image": stage.images["frontend-next"]},
-                "backend": {"image": stage.images["backend-next"]},
-                "release": release,
+                "backend": {"image": stage.images["backend-next"], **backend},
+                **spec,
             }
         }
     )
 
 
 def _switch(stage: Stage) -> None:
-    _next(stage, keepOld="4s")
+    _next(stage, release={"keepOld": "4s"})
+
+
+def _by_steps(stage: Stage) -> None:
+    _next(stage, release=_STEPS, gates=_GATES)
+
+
+def _by_steps_with_errors(stage: Stage) -> None:
+    """Well at rest; half of what clients ask is answered with 500."""
+    _next(stage, {"env": [{"name": "FAULT", "value": "errors-50%"}]}, release=_STEPS, gates=_GATES)
 
 
 def _switch_and_keep(stage: Stage) -> None:
-    _next(stage, keepOld="30m")
+    _next(stage, release={"keepOld": "30m"})
 
 
 def _nowhere(stage: Stage) -> None:
@@ -142,6 +158,8 @@ SCENARIOS = {
     for scenario in (
         Scenario("creation", (), _create_with_redis, is_ready, clients=False),
         Scenario("switch", (_CREATED,), _switch, _phase("Retired", ready=True)),
+        Scenario("gradual", (_CREATED,), _by_steps, _phase("Retired", ready=True)),
+        Scenario("gates", (_CREATED,), _by_steps_with_errors, _phase("RolledBack"), at_fault=NEXT),
         Scenario("rejection", (_CREATED,), _nowhere, _phase("Rejected")),
         Scenario(
             "rollback",
