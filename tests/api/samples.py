@@ -155,6 +155,9 @@ STATUS: Object = {
                 "dryRun": True,
             }
         ],
+        "compared": [
+            {"name": "api", "requests": 1204, "clientErrors": 3, "serverErrors": 1, "slow": [20, 9, 4, 1, 0, 0]}
+        ],
         "instead": "r3",
         "replicas": {"backend": 4},
         "finishedAt": _TIME,

@@ -94,10 +94,10 @@ def _bare(item: Object) -> Object:
             **found["spec"],
             "template": {**found["spec"]["template"], "metadata": {**template, "annotations": kept}},
         }
-    if gates := ((found.get("status") or {}).get("release") or {}).get("gates"):
-        # How often one had too little to say is a matter of chance.
-        found = json.loads(json.dumps(found))
-        found["status"]["release"]["gates"] = sorted(gate["name"] for gate in gates)
+    if release := (found.get("status") or {}).get("release"):
+        # How often a gate had too little to say, and what was counted, is a matter of chance.
+        counted = {key: sorted(one["name"] for one in release[key]) for key in ("gates", "compared") if key in release}
+        found["status"] = {**found["status"], "release": {**release, **counted}}
     if item["kind"] not in {"Deployment", "StatefulSet", "MemoApp"}:
         found.pop("status", None)
     return found

@@ -77,6 +77,20 @@ async def test_an_old_colour_that_is_as_bad_is_no_reason_to_go_back() -> None:
     assert sim.phase == "Completed"
 
 
+@pytest.mark.parametrize("phase", ["Soaking", "Completed"])
+@pytest.mark.parametrize("steps", [[{"weight": 10, "hold": "30s"}], None])
+async def test_a_restarted_operator_still_knows_how_bad_the_old_colour_was(phase: str, steps: object) -> None:
+    """With all clients on the new one there is nothing left to compare with but what was noted."""
+    sim = await gradual(as_bad, steps=steps)
+    sim.watch.judges_errors = False
+    await until(sim, phase)
+    await sim.run_for(INTERVAL + 2)
+    sim.restart()
+    await until(sim, "Completed")
+    await sim.run_for(120)
+    assert sim.phase == "Completed"
+
+
 async def test_a_silent_night_holds_and_is_inconclusive_at_the_deadline() -> None:
     sim = await gradual(quiet)
     await holding(sim, 10)

@@ -72,12 +72,14 @@ class Measured:
         regular: at the end of an interval. Others come between, to end a step in time: they count no failure.
         seconds: for how long this process has watched the stage.
         found: a measurement for each gate.
+        old: responses of the old colour, by class, that they were compared with.
     """
 
     stage: str
     regular: bool
     seconds: float
     found: tuple[Measurement, ...]
+    old: Mapping[str, Counters] = field(default_factory=dict)
 
     @property
     def abort(self) -> Measurement | None:

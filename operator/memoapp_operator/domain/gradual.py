@@ -10,6 +10,7 @@ from memoapp_operator.api.v1alpha1.memoapp import ReleasePhase as Phase
 from memoapp_operator.api.v1alpha1.release import OnFailure
 
 from . import colours, tally
+from .compared import noted
 from .conditions import timestamp
 from .durations import seconds
 from .observation import Observation, Trouble
@@ -169,9 +170,12 @@ def _judged(seen: Observation, state: State, release: ReleaseStatus) -> State:
     found = tally.counted(release.gates, measured, gates, release.colour)
     verdict = tally.judged(found, measured, gates, release.colour)
     if measured.regular or verdict.outcome is Outcome.ABORT:
-        state = moved(state, seen, release.phase, gates=list(found))
+        first = release.compared or noted(measured.old)
+        state = moved(state, seen, release.phase, gates=list(found), compared=first)
     if verdict.outcome is Outcome.PASSED and stage.ends is not None and seen.now >= stage.ends:
-        return passed(seen, moved(state, seen, release.phase, gates=list(found)), release)
+        # Written with the step: what the old colour did last is not lost with this process.
+        last = noted(measured.old) or release.compared
+        return passed(seen, moved(state, seen, release.phase, gates=list(found), compared=last), release)
     trouble = _trouble(seen, release, verdict)
     return _failed(seen, state, trouble, abort=verdict.outcome is Outcome.ABORT) if trouble is not None else state
 

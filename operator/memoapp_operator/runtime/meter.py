@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 from http import HTTPStatus
 
 from memoapp_operator.api.v1alpha1.memoapp import Colour, MemoApp, ReleasePhase, ReleaseStatus
+from memoapp_operator.domain.compared import known
 from memoapp_operator.domain.counters import CLASSES, SLOW_MS, Counters, Reading, between, class_of
 from memoapp_operator.domain.durations import seconds
 from memoapp_operator.domain.gates import Measured, Pods, Sources, measure
@@ -124,7 +125,7 @@ class Meter:
         asked = await self._queries.ask(snapshot, stage.colour) if stage.ends is not None else ()
         sources = Sources(
             new=_of(counted, stage.colour),
-            old=window.old,
+            old=window.old or known(release),
             probes=window.probes,
             named=app.spec.release.probes is not None,
             silent=reading.silent,
@@ -134,7 +135,7 @@ class Meter:
         )
         now = self._clock.now()
         looked = (now - window.began).total_seconds() if window.began else 0.0
-        found = Measured(stage.id, regular, looked, measure(app.spec.gates, sources, stage.colour))
+        found = Measured(stage.id, regular, looked, measure(app.spec.gates, sources, stage.colour), sources.old)
         window.base = base
         if regular:
             window.due = now + timedelta(seconds=seconds(app.spec.gates.interval))

@@ -161,6 +161,21 @@ class GateStatus(Status):
     """It is only watched."""
 
 
+class ComparedStatus(Status):
+    """Responses of the old colour in one class, as they were last counted."""
+
+    name: str = Field(max_length=16)
+    """`page` or `api`."""
+    requests: int = Field(ge=0)
+    """All of them."""
+    client_errors: int = Field(ge=0)
+    """400 to 499."""
+    server_errors: int = Field(ge=0)
+    """500 to 599."""
+    slow: list[Annotated[int, Field(ge=0)]] = Field(min_length=6, max_length=6)
+    """Those slower than 100 ms, 250 ms, 500 ms, 1 s, 2 s and 5 s."""
+
+
 class ReleaseStatus(Status):
     """The release under way, or the last one."""
 
@@ -188,6 +203,8 @@ class ReleaseStatus(Status):
     """When the first clients moved."""
     gates: list[GateStatus] | None = Field(None, max_length=32, json_schema_extra=list_map("name"))
     """What the gates said in the present step."""
+    compared: list[ComparedStatus] | None = Field(None, max_length=2, json_schema_extra=list_map("name"))
+    """What the old colour did before it had no clients any more: the new one is compared with it."""
     instead: str | None = Field(None, max_length=63)
     """The declared revision that this release, ordered by memoapp.dev/rollback, goes back from."""
     replicas: dict[str, Annotated[int, Field(ge=1)]] | None = Field(None, max_length=2)
