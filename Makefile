@@ -29,7 +29,7 @@ help: ## List the targets
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: demo
-demo: venv ## Cluster, images, operator, a MemoApp, a release that switches and one that is refused
+demo: venv ## Cluster, images, operator, a MemoApp, a gradual release and one that its gates send back
 	@$(RUN) -m tools.demo
 
 .PHONY: demo-down
@@ -56,13 +56,18 @@ test-cluster: venv ## Tests of the chart, and against the kind cluster `test`, w
 	  $(BIN)/pytest tests/e2e -m "not long and loaded" -q
 
 .PHONY: test-long
-test-long: venv ## Tests that take long: rest of ten minutes, repeated faults, every kill and every wrong answer
+test-long: venv faketime ## Tests that take long: rest of ten minutes, repeated faults, every kill and every wrong answer
 	@$(RUN) tools/testbed
 	@$(ON_TEST); \
 	  $(BIN)/pytest tests/e2e -m long -q --timeout 3600; \
 	  $(WITHOUT_OPERATOR); \
 	  $(BIN)/pytest tests/faults -q; \
 	  $(WITH_OPERATOR)
+
+.PHONY: faketime
+faketime: # for the tests with clocks that jump; without it they are skipped
+	@command -v faketime >/dev/null || apt-get install -qy --no-install-recommends faketime >/dev/null \
+	  || echo "the package faketime is missing: tests with clocks that jump are skipped" >&2
 
 .PHONY: verify
 verify: venv ## Format, lint, types, layers, generated files
