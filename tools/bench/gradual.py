@@ -53,8 +53,7 @@ class Gradual:
         yield Figure(
             f"{reached} clients reached it, by those of {WEIGHT} % and its time", round(reached / allowed, 2), CHANCE
         )
-        yield Fact(
-            "errors that clients saw, a bad version", round(sum(len(item.own) for item in bad) / len(bad), 1), ""
-        )
+        errors, beside = sum(len(item.own) for item in bad) / len(bad), f"{rounds.ERRORS} % of its answers"
+        yield Fact("errors that clients saw, a bad version", round(errors, 1), beside)
         slowest = max(item.overhead for item in good)
         yield Figure(f"over its holds of {rounds.HOLDS:g} s, worst of {len(good)}", round(slowest, 2), OVERHEAD, "s")
