@@ -107,8 +107,8 @@ def _by_steps(stage: Stage) -> None:
 
 
 def _by_steps_with_errors(stage: Stage) -> None:
-    """Well at rest; half of what clients ask is answered with 500."""
-    _next(stage, {"env": [{"name": "FAULT", "value": "errors-50%"}]}, release=_STEPS, gates=_GATES)
+    """Well at rest; all that clients ask is answered with 500."""
+    _next(stage, {"env": [{"name": "FAULT", "value": "errors-100%"}]}, release=_STEPS, gates=_GATES)
 
 
 def _switch_and_keep(stage: Stage) -> None:
