@@ -94,7 +94,8 @@ class Clients:
                 self._doubtful.add(journal)
                 request = session.post("/api/memos", json={"text": "memo", "journal": journal})
             else:
-                request = session.get("/api/version")
+                # The sample's faults are in its memo API alone.
+                request = session.get("/api/memos?limit=1" if self.at_fault else "/api/version")
             async with request as answer:
                 text = await answer.text()
                 version = answer.headers.get("X-Memo-Version", "none")
