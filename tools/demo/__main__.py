@@ -105,7 +105,7 @@ def _gradual(names: dict[str, str]) -> None:
 
 def _back(names: dict[str, str]) -> None:
     say("Version 1.2.0 gets healthy, and then answers every fifth request with 500")
-    bad = {"env": [{"name": "FAULT", "value": "errors-20%"}]}
+    bad = {"env": [{"name": "FAULT", "value": "errors-20%"}, {"name": "MEMO_VERSION", "value": "1.2.0"}]}
     with page.clients("1.1.0", "1.2.0") as results:
         apply(memoapp(names, "1.2.0", next_=True, **bad))
         print("$ kubectl get memoapp --watch")

@@ -17,8 +17,16 @@ _BAR = "       {old:<6} {bar} {new:<6} {percent:>3.0f} %   {total:>3} requests, 
 
 
 def bar(requests: list[Request], old: str, new: str) -> str:
-    """One bar of what was answered: the share is that of requests on new connections, each a client of its own."""
-    clients = [request.version for request in requests if request.connection == "new" and request.version]
+    """One bar of what was answered.
+
+    The share is that of requests to the API on new connections: each is a client of its own, and a backend tells the
+    version that it was declared as.
+    """
+    clients = [
+        request.version
+        for request in requests
+        if request.connection == "new" and request.kind == "api" and request.version
+    ]
     share = clients.count(new) / max(1, len(clients))
     filled = round(share * _WIDTH)
     return _BAR.format(

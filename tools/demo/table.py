@@ -21,7 +21,7 @@ _COLUMNS = {
     "RELEASE": ".status.display.release",
     "TRAFFIC": ".status.display.traffic",
 }
-_ROW = "{:<6} {:<8} {:<10} {:<7} {:<12} {:<17}  {}"
+_ROW = "{:<6} {:<8} {:<10} {:<7} {:<13} {:<17}  {}"
 _LOOK = 0.3
 
 

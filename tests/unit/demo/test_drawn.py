@@ -18,8 +18,8 @@ ONE = Request(
     connected=1.0,
     finished=1.1,
     method="GET",
-    path="/",
-    kind="page",
+    path="/api/memos",
+    kind="api",
     connection="new",
     cookie=False,
     status=200,
@@ -43,8 +43,9 @@ def test_the_share_of_the_new_version_is_filled(old: int, new: int, filled: int)
     assert f"{old + new:>3} requests, 0 failed" in line
 
 
-def test_failures_are_counted_and_kept_connections_are_no_clients_of_their_own() -> None:
-    line = bar(answers(5, 5, status=500) + answers(0, 90, connection="kept"), "1.0.0", "1.1.0")
+def test_failures_are_counted_and_only_new_clients_of_the_api_are_drawn() -> None:
+    more = answers(0, 60, connection="kept") + answers(0, 30, kind="page")
+    line = bar(answers(5, 5, status=500) + more, "1.0.0", "1.1.0")
     assert "50 %" in line
     assert line.endswith("100 requests, 5 failed")
 
