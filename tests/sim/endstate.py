@@ -72,7 +72,8 @@ def _masked(text: str, ids: Mapping[str, str]) -> str:
 
 def _steady(manifest: Manifest, ids: Mapping[str, str]) -> Manifest:
     found: Manifest = json.loads(_masked(json.dumps(_readable(manifest)), ids))
-    found.get("status", {}).get("release", {}).pop("gates", None)
+    for counted in ("gates", "compared"):
+        found.get("status", {}).get("release", {}).pop(counted, None)
     for key in ("resourceVersion", "generation"):
         found["metadata"].pop(key, None)
     for inner in (found["metadata"], found.get("spec", {}).get("template", {}).get("metadata", {})):

@@ -165,13 +165,13 @@ class ComparedStatus(Status):
     """Responses of the old colour in one class, as they were last counted."""
 
     name: str = Field(max_length=16)
-    """`page` or `api`."""
+    """The class: `page` or `api`."""
     requests: int = Field(ge=0)
     """All of them."""
     client_errors: int = Field(ge=0)
-    """400 to 499."""
+    """Those with status 400 to 499."""
     server_errors: int = Field(ge=0)
-    """500 to 599."""
+    """Those with status 500 to 599."""
     slow: list[Annotated[int, Field(ge=0)]] = Field(min_length=6, max_length=6)
     """Those slower than 100 ms, 250 ms, 500 ms, 1 s, 2 s and 5 s."""
 
