@@ -91,7 +91,7 @@ def kept(backups: Iterable[Backup], rules: Rules, zone: tzinfo, now: datetime) -
     _note(found, Why.UNKNOWN, (item for item in known if item.standing is Standing.UNKNOWN))
     _note(found, Why.LAST, good[: rules.last])
     for why, (count, period) in _periods(rules).items():
-        _note(found, why, _newest_of_each(good, count, lambda item, period=period: period(item.taken.astimezone(zone))))
+        _note(found, why, _newest_of_each(good, count, zone, period))
     _note(
         found, Why.FAILED, (item for item in known if item.standing is Standing.FAILED and _is_fresh(item, good, now))
     )
@@ -121,11 +121,11 @@ def _periods(rules: Rules) -> Mapping[Why, tuple[int, _Period]]:
     }
 
 
-def _newest_of_each(good: Iterable[Backup], count: int, period: Callable[[Backup], tuple[int, ...]]) -> list[Backup]:
+def _newest_of_each(good: Iterable[Backup], count: int, zone: tzinfo, period: _Period) -> list[Backup]:
     """The newest of each of the last ``count`` periods; ``good`` comes newest first."""
     found: dict[tuple[int, ...], Backup] = {}
     for item in good:
-        found.setdefault(period(item), item)
+        found.setdefault(period(item.taken.astimezone(zone)), item)
     return sorted(found.values(), key=lambda item: (item.taken, item.name), reverse=True)[:count]
 
 
