@@ -1,0 +1,178 @@
+"""Take a backup: dump, counts and configuration of one moment, stored, read back, and only then called one."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import AbstractContextManager, contextmanager, suppress
+from dataclasses import dataclass, field
+from typing import BinaryIO, Protocol
+
+from .facts import Snapshot, snapshot
+from .manifest import NAME, App, Database, Kind, Manifest, Part
+from .sealing import SUFFIX, Seal
+from .stores import Store, StoreError
+from .streams import Metered, buffered
+from .verify import NotVerifiedError, check, manifest_of
+
+
+class Tools(Protocol):
+    """The database's own tools, as ``neighbour.Neighbour`` has them."""
+
+    def dump(self, snapshot: str) -> AbstractContextManager[BinaryIO]:
+        """The archive of a snapshot."""
+        ...
+
+    def listed(self, archive: BinaryIO) -> int:
+        """How many entries an archive has."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """The database.
+
+    Attributes:
+        conninfo: as libpq takes it, without a password.
+        password: of its user.
+        lock_timeout: how long one waits for a table that somebody changes.
+    """
+
+    conninfo: str
+    password: str | None = field(default=None, repr=False)
+    lock_timeout: str = "60s"
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What is to be taken.
+
+    Attributes:
+        name: of the backup; no other of the app has it.
+        app: whose it is.
+        reason: why, as in a MemoBackup.
+        config: the MemoApp and its ConfigMaps as a YAML stream, and its Secrets where it is sealed.
+    """
+
+    name: str
+    app: App
+    reason: str
+    config: bytes = field(default=b"", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """A backup that was taken and read back.
+
+    Attributes:
+        folder: where it lies, with a slash at its end.
+        manifest: its own.
+        entries: of the archive.
+    """
+
+    folder: str
+    manifest: Manifest
+    entries: int
+
+    @property
+    def size(self) -> int:
+        """Bytes of all parts, as they are stored."""
+        return sum(part.size for part in self.manifest.parts)
+
+
+def folder_of(app: App, name: str, taken_at: str) -> str:
+    """``namespace/app/2026/11/name/``: listable by date."""
+    return f"{app.namespace}/{app.name}/{taken_at[:4]}/{taken_at[5:7]}/{name}/"
+
+
+def take(order: Order, source: Source, store: Store, tools: Tools, seal: Seal | None) -> Taken:
+    """Take it. What was stored of one that fails is removed again, as far as that can be done.
+
+    Raises:
+        FactsError: the database cannot be read.
+        NeighbourError: its tools failed.
+        StoreError: the destination said no.
+        SealError: it could not be sealed.
+        NotVerifiedError: what was read back is not what was written.
+    """
+    with snapshot(source.conninfo, source.password, source.lock_timeout) as moment:
+        folder = folder_of(order.app, order.name, moment.taken_at)
+        with _undone(store, folder):
+            database, archive = _dumped(moment, store, folder, tools, seal)
+            config = _stored(store, folder, _named(Kind.CONFIG, seal), Kind.CONFIG, io.BytesIO(order.config), seal)
+            manifest = Manifest(
+                name=order.name,
+                app=order.app,
+                reason=order.reason,
+                taken_at=moment.taken_at,
+                recipients=seal.recipients if seal is not None else (),
+                secrets=seal is not None,
+                database=database,
+                parts=(archive, config),
+            )
+            return Taken(folder, manifest, _finished(store, folder, manifest, tools, seal))
+
+
+def _dumped(moment: Snapshot, store: Store, folder: str, tools: Tools, seal: Seal | None) -> tuple[Database, Part]:
+    """The archive, stored, while the same snapshot is counted beside it."""
+    with ThreadPoolExecutor(1) as pool:
+        counted: Future[Database] | None = None
+        with tools.dump(moment.id) as archive:
+            # The dump has the snapshot by now: its first bytes are there.
+            counted = pool.submit(moment.database)
+            part = _stored(store, folder, _named(Kind.DATABASE, seal), Kind.DATABASE, archive, seal)
+        return counted.result(), part
+
+
+def _finished(store: Store, folder: str, manifest: Manifest, tools: Tools, seal: Seal | None) -> int:
+    """Read everything back; the manifest comes last, and is read back too. How many entries the archive has."""
+    found = [check(store, folder, part, seal.open if seal else None, tools.listed) for part in manifest.parts]
+    store.put(folder + NAME, io.BytesIO(manifest.dump()))
+    if manifest_of(store, folder) != manifest:
+        raise NotVerifiedError("the manifest that is read back is another one")
+    return found[0] or 0
+
+
+def _stored(store: Store, folder: str, name: str, kind: Kind, source: BinaryIO, seal: Seal | None) -> Part:
+    plain = Metered(source)
+    if seal is None:
+        store.put(folder + name, buffered(plain))
+        return Part(
+            object=name,
+            kind=kind,
+            size=plain.size,
+            sha256=plain.sha256,
+            sealed=False,
+            plain_size=plain.size,
+            plain_sha256=plain.sha256,
+        )
+    with seal.seal(buffered(plain)) as sealed:
+        stored = Metered(buffered(sealed))
+        store.put(folder + name, buffered(stored))
+    return Part(
+        object=name,
+        kind=kind,
+        size=stored.size,
+        sha256=stored.sha256,
+        sealed=True,
+        plain_size=plain.size,
+        plain_sha256=plain.sha256,
+    )
+
+
+def _named(kind: Kind, seal: Seal | None) -> str:
+    name = {Kind.DATABASE: "database.dump", Kind.CONFIG: "config.yaml", Kind.REDIS: "redis.rdb"}[kind]
+    return name + (SUFFIX if seal is not None else "")
+
+
+@contextmanager
+def _undone(store: Store, folder: str) -> Iterator[None]:
+    """What is there of a backup that failed goes again: it has no manifest, so it is none."""
+    try:
+        yield
+    except BaseException:
+        with suppress(StoreError):
+            for item in list(store.list(folder)):
+                store.delete(item.key)
+        raise
