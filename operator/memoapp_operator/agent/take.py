@@ -12,7 +12,7 @@ from typing import BinaryIO, Protocol
 from .facts import Snapshot, snapshot
 from .manifest import NAME, App, Database, Kind, Manifest, Part
 from .sealing import SUFFIX, Seal
-from .stores import Store, StoreError
+from .stores import Store, Stored, StoreError
 from .streams import Metered, buffered
 from .verify import NotVerifiedError, check, manifest_of
 
@@ -98,9 +98,9 @@ def take(order: Order, source: Source, store: Store, tools: Tools, seal: Seal | 
     """
     with snapshot(source.conninfo, source.password, source.lock_timeout) as moment:
         folder = folder_of(order.app, order.name, moment.taken_at)
-        with _undone(store, folder):
-            database, archive = _dumped(moment, store, folder, tools, seal)
-            config = _stored(store, folder, _named(Kind.CONFIG, seal), Kind.CONFIG, io.BytesIO(order.config), seal)
+        with _undone(store) as target:
+            database, archive = _dumped(moment, target, folder, tools, seal)
+            config = _stored(target, folder, _named(Kind.CONFIG, seal), Kind.CONFIG, io.BytesIO(order.config), seal)
             manifest = Manifest(
                 name=order.name,
                 app=order.app,
@@ -111,7 +111,7 @@ def take(order: Order, source: Source, store: Store, tools: Tools, seal: Seal | 
                 database=database,
                 parts=(archive, config),
             )
-            return Taken(folder, manifest, _finished(store, folder, manifest, tools, seal))
+            return Taken(folder, manifest, _finished(target, folder, manifest, tools, seal))
 
 
 def _dumped(moment: Snapshot, store: Store, folder: str, tools: Tools, seal: Seal | None) -> tuple[Database, Part]:
@@ -166,13 +166,35 @@ def _named(kind: Kind, seal: Seal | None) -> str:
     return name + (SUFFIX if seal is not None else "")
 
 
+class _Remembering:
+    """A store that knows what was stored through it."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self.keys: list[str] = []
+
+    def put(self, key: str, source: BinaryIO) -> None:
+        self._store.put(key, source)
+        self.keys.append(key)
+
+    def get(self, key: str) -> AbstractContextManager[BinaryIO]:
+        return self._store.get(key)
+
+    def list(self, prefix: str) -> Iterator[Stored]:
+        return self._store.list(prefix)
+
+    def delete(self, key: str) -> None:
+        self._store.delete(key)
+
+
 @contextmanager
-def _undone(store: Store, folder: str) -> Iterator[None]:
-    """What is there of a backup that failed goes again: it has no manifest, so it is none."""
+def _undone(store: Store) -> Iterator[Store]:
+    """What was stored of a backup that failed goes again, and nothing else: another one may lie beside it."""
+    remembering = _Remembering(store)
     try:
-        yield
+        yield remembering
     except BaseException:
-        with suppress(StoreError):
-            for item in list(store.list(folder)):
-                store.delete(item.key)
+        for key in reversed(remembering.keys):
+            with suppress(StoreError):
+                store.delete(key)
         raise

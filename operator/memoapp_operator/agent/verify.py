@@ -74,7 +74,9 @@ def _compare(stored: Metered, part: Part, open_: Open | None, listed: Listed | N
         plain = stored if not part.sealed or open_ is None else Metered(buffered(open_(buffered(stored))))
         try:
             with buffered(plain) as source:
-                entries = listed(source) if listed is not None and part.kind is Kind.DATABASE else _read(source)
+                if listed is not None and part.kind is Kind.DATABASE:
+                    entries = listed(source)
+                _read(source)
         except SealError as error:
             # What was altered does not open; its digest says so more plainly.
             stored.drain()
