@@ -25,7 +25,6 @@ _CONNECT, _READ = 10.0, 60.0
 _ABANDONED = timedelta(days=1)
 """An upload that is older was left by a process that is gone: no backup runs for so long."""
 _FULL = frozenset({"EntityTooLarge", "QuotaExceeded", "XMinioStorageFull", "InsufficientCapacity"})
-_FORBIDDEN = frozenset(
     {"AccessDenied", "InvalidAccessKeyId", "SignatureDoesNotMatch", "ExpiredToken", "AccountProblem"}
 )
 _NOT_FOUND = frozenset({"NoSuchKey", "NoSuchBucket"})
@@ -166,7 +165,7 @@ def _troubles(key: str) -> Iterator[None]:
     try:
         yield
     except S3Error as error:
-        raise StoreError(_trouble(error.code or ""), f"{key}: {error.code}: {error.message}") from None
+        raise StoreError(_trouble(error), f"{key}: {error.code}: {error.message}") from None
     except ServerError as error:
         full = error.status_code == HTTPStatus.INSUFFICIENT_STORAGE
         raise StoreError(Trouble.FULL if full else Trouble.FAILED, f"{key}: HTTP {error.status_code}") from None
@@ -176,9 +175,13 @@ def _troubles(key: str) -> Iterator[None]:
         raise StoreError(Trouble.UNREACHABLE, f"{key}: {_brief(error)}") from None
 
 
-def _trouble(code: str) -> Trouble:
-    known = ((_FULL, Trouble.FULL), (_FORBIDDEN, Trouble.FORBIDDEN), (_NOT_FOUND, Trouble.NOT_FOUND))
-    return next((trouble for codes, trouble in known if code in codes), Trouble.FAILED)
+def _trouble(error: S3Error) -> Trouble:
+    """By the code, or by the status where a store has codes of its own."""
+    if error.code in _FULL or error.response.status == HTTPStatus.INSUFFICIENT_STORAGE:
+        return Trouble.FULL
+    if error.response.status in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}:
+        return Trouble.FORBIDDEN
+    return Trouble.NOT_FOUND if error.code in _NOT_FOUND else Trouble.FAILED
 
 
 def _brief(error: Exception) -> str:
