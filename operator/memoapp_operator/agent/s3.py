@@ -25,8 +25,6 @@ _CONNECT, _READ = 10.0, 60.0
 _ABANDONED = timedelta(days=1)
 """An upload that is older was left by a process that is gone: no backup runs for so long."""
 _FULL = frozenset({"EntityTooLarge", "QuotaExceeded", "XMinioStorageFull", "InsufficientCapacity"})
-    {"AccessDenied", "InvalidAccessKeyId", "SignatureDoesNotMatch", "ExpiredToken", "AccountProblem"}
-)
 _NOT_FOUND = frozenset({"NoSuchKey", "NoSuchBucket"})
 
 
