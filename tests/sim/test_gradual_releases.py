@@ -139,6 +139,17 @@ async def test_a_new_spec_in_mid_release(phase: str) -> None:
     assert "Withdrawn" in [item["result"] for item in sim.status["history"]]
 
 
+async def test_one_that_was_sent_back_stays_that_in_the_history_when_the_spec_is_put_back() -> None:
+    sim = await gradual(bad(errors=40))
+    await until(sim, "RolledBack")
+    sim.declare(apps.version(releases.OLD))
+    await until(sim, "Withdrawn")
+    await sim.run_for(60)
+    newest = sim.status["history"][0]
+    assert (newest["version"], newest["result"], newest["reason"]) == (releases.NEW, "RolledBack", "GateFailed")
+    assert [item["result"] for item in sim.status["history"]] == ["RolledBack", "Completed"]
+
+
 async def test_back_to_what_served_before_once_the_old_colour_is_gone() -> None:
     sim = await gradual(keepOld="0s")
     await until(sim, "Retired")

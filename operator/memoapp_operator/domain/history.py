@@ -6,13 +6,15 @@ from memoapp_operator.api.v1alpha1.memoapp import HistoryStatus, MemoAppStatus, 
 from memoapp_operator.api.v1alpha1.memoapp import ReleasePhase as Phase
 
 KEPT = 10
+_OVER = {Phase.ROLLED_BACK, Phase.REJECTED}
 _RESULTS = {Phase.COMPLETED, Phase.ROLLED_BACK, Phase.REJECTED, Phase.WITHDRAWN}
 
 
 def remembered(before: MemoAppStatus, release: ReleaseStatus | None) -> list[HistoryStatus]:
     """The history after a pass, the newest first.
 
-    A release that completed and went back later is one entry, with its last result.
+    A release that completed and went back later is one entry, with its last result. One that was given up stays that,
+    also when the spec is put back afterwards.
 
     Args:
         before: as committed.
@@ -22,9 +24,16 @@ def remembered(before: MemoAppStatus, release: ReleaseStatus | None) -> list[His
     last = before.release
     if last is not None and last.phase is Phase.HELD and not _is_same(last, release):
         found = _with(found, last)
-    if release is not None and release.phase in _RESULTS and (last is None or last.phase is not release.phase):
+    if release is not None and release.phase in _RESULTS and not _is_known(last, release):
         found = _with(found, release)
     return found[:KEPT]
+
+
+def _is_known(last: ReleaseStatus | None, release: ReleaseStatus) -> bool:
+    if last is None:
+        return False
+    put_back = release.phase is Phase.WITHDRAWN and last.phase in _OVER and _is_same(last, release)
+    return put_back or last.phase is release.phase
 
 
 def _is_same(one: ReleaseStatus, other: ReleaseStatus | None) -> bool:
