@@ -1,8 +1,9 @@
-"""Entry point: ``python3 -m memoapp_operator.agent volume --path PATH --port PORT``."""
+"""Entry point: ``python3 -m memoapp_operator.agent volume --path PATH --port PORT``, or ``... backup``."""
 
 from __future__ import annotations
 
 import argparse
+import os
 import signal
 import sys
 from pathlib import Path
@@ -13,8 +14,13 @@ _PORTS = range(1, 65536)
 
 
 def main(arguments: list[str]) -> int:
-    """Serves until SIGTERM. Exit codes: 2 for wrong arguments, 1 where the port is taken."""
+    """``volume`` serves until SIGTERM. Exit codes: 2 for wrong arguments, 1 where it cannot do what it is asked for."""
     options = _parser().parse_args(arguments)
+    if options.command == "backup":
+        # The volume's reporter, beside every database, must not pay for what a backup needs.
+        from memoapp_operator.agent.command import backup  # noqa: PLC0415
+
+        return backup(os.environ)
     # Nothing needs finishing, but PID 1 ignores a signal that it has no handler for.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     try:
@@ -32,6 +38,7 @@ def _parser() -> argparse.ArgumentParser:
     volume = commands.add_parser("volume", help="report how full a volume is: GET /volume")
     volume.add_argument("--path", type=_folder, required=True, help="a folder on the volume")
     volume.add_argument("--port", type=_port, required=True, help="the port to serve on")
+    commands.add_parser("backup", help="take a backup, as the environment says")
     return parser
 
 

@@ -10,7 +10,7 @@ import os
 import select
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
@@ -35,6 +35,8 @@ done
 """
 """POSIX shell; its argument is the folder. libpq's variables say which database."""
 _SAID = 500
+_LEFT = 10.0
+"""Seconds."""
 
 
 class NeighbourError(RuntimeError):
@@ -61,7 +63,7 @@ class Neighbour:
             NeighbourError: at the end of the context, where the dump failed: what was read is no archive then.
         """
         self._order(f"dump {snapshot}")
-        with _reader(self._folder / "archive", self._patience) as archive:
+        with self._left(), _reader(self._folder / "archive", self._patience) as archive:
             yield archive
         self._ended("pg_dump")
 
@@ -72,7 +74,7 @@ class Neighbour:
             NeighbourError: it is no archive.
         """
         self._order("list")
-        with _writer(self._folder / "archive", self._patience) as target:
+        with self._left(), _writer(self._folder / "archive", self._patience) as target:
             _pour(archive, target)
         self._ended("pg_restore --list")
         lines = (self._folder / "listing").read_text(encoding="utf-8", errors="replace").splitlines()
@@ -89,9 +91,22 @@ class Neighbour:
         with _writer(self._folder / "orders", self._patience if patience is None else patience) as orders:
             orders.write(f"{text}\n".encode())
 
+    @contextmanager
+    def _left(self) -> Iterator[None]:
+        """Work that is given up: the container still says how it ended, and takes no order before somebody heard it."""
+        try:
+            yield
+        except BaseException:
+            with suppress(NeighbourError):
+                self._code(min(self._patience, _LEFT))
+            raise
+
+    def _code(self, patience: float) -> str:
+        with _reader(self._folder / "ended", patience) as ended:
+            return ended.read().decode().strip()
+
     def _ended(self, what: str) -> None:
-        with _reader(self._folder / "ended", self._patience) as ended:
-            code = ended.read().decode().strip()
+        code = self._code(self._patience)
         if code != "0":
             said = " ".join((self._folder / "said").read_text(encoding="utf-8", errors="replace").split())[-_SAID:]
             raise NeighbourError(f"{what} ended with {code or 'no code'}: {said}")
