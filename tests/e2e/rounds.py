@@ -27,6 +27,13 @@ SPEC: Mapping[str, Any] = {
 }
 ERRORS = 40
 """Percent of the bad version's answers that are 500."""
+OVERHEAD = 3 * (INTERVAL + 1.5)
+"""Seconds that a release may take over its holds: after each of three the measurement that may have begun just before
+it ended, and weights that are set and read back."""
+BACK = 2 + OLD_ANSWERS / INTERVAL
+"""Intervals from the first error to the last: two, and the time in which a router that was told so may still answer."""
+CHANCE = 1.5
+"""A share of some hundred requests is met with so much room."""
 AT_ONCE = 5
 """Rounds in one run of the load, which has an end of its own."""
 _Moments: TypeAlias = tuple[float, float, float, float]

@@ -9,19 +9,11 @@ from pathlib import Path
 
 from tests.e2e import rounds
 from tests.e2e.app import App
-from tests.e2e.loaded import OLD_ANSWERS, RATE
-from tests.e2e.rounds import INTERVAL, WEIGHT
+from tests.e2e.loaded import RATE
+from tests.e2e.rounds import BACK, CHANCE, OVERHEAD, WEIGHT
 from tests.kube import Kube
 from tools.bench.figures import Fact, Figure
 from tools.testbed import sample
-
-OVERHEAD = 3 * (INTERVAL + 1.5)
-"""Seconds: after each of three holds the measurement that may have begun just before it ended, and two weights that are
-set and read back."""
-BACK = 2 + OLD_ANSWERS / INTERVAL
-"""Intervals: two, and the time in which a router that was told so may still answer."""
-CHANCE = 1.5
-"""A share of some hundred requests is met with so much room."""
 
 
 @dataclass(frozen=True, slots=True)

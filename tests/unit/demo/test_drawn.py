@@ -9,27 +9,11 @@ from pathlib import Path
 import pytest
 
 from tests.load.record import Request
+from tests.unit.load.fine import FINE
 from tools.demo import drawn
 from tools.demo.drawn import Drawn, bar
 
-ONE = Request(
-    planned=1.0,
-    sent=1.0,
-    connected=1.0,
-    finished=1.1,
-    method="GET",
-    path="/api/memos",
-    kind="api",
-    connection="new",
-    cookie=False,
-    status=200,
-    fault=None,
-    detail="",
-    version="1.0.0",
-    frontend="1.0.0",
-    colour="blue",
-    journal="",
-)
+ONE = replace(FINE, path="/api/memos", kind="api")
 
 
 def answers(old: int, new: int, **how: object) -> list[Request]:

@@ -10,26 +10,9 @@ import pytest
 from tests.load.journal import Writes, compared
 from tests.load.record import Failure, Fault, Request
 from tests.load.result import Result, Verdict
+from tests.unit.load.fine import FINE
 
 NO_WRITES = Writes(0, (), (), ())
-FINE = Request(
-    planned=100.0,
-    sent=100.0,
-    connected=None,
-    finished=100.01,
-    method="GET",
-    path="/",
-    kind="page",
-    connection="new",
-    cookie=False,
-    status=200,
-    fault=None,
-    detail="",
-    version="1.0.0",
-    frontend="1.0.0",
-    colour="",
-    journal="",
-)
 
 
 def at(moment: float, took: float = 0.01, **changes: object) -> Request:
