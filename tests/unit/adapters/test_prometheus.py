@@ -9,22 +9,17 @@ import socket
 import ssl
 import subprocess
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime, timedelta
 from fractions import Fraction
-from ipaddress import ip_address
 from pathlib import Path
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 from memoapp_operator.adapters.prometheus import MOST, ask
 from memoapp_operator.domain.measurements import Verdict
 from memoapp_operator.domain.queries import measured_query
 from memoapp_operator.ports import PrometheusSource
 
 from tests.unit.adapters.servers import Talk, listening, says_nothing
+from tests.unit.certificates import self_signed
 
 needs_prometheus = pytest.mark.skipif(shutil.which("prometheus") is None, reason="no prometheus on PATH")
 TOKEN = "hidden-token"
@@ -63,24 +58,9 @@ async def prometheus(folder: Path, *, tls: bool = False) -> AsyncIterator[int]:
 
 def certificate(folder: Path) -> str:
     """A certificate for 127.0.0.1 that signs itself; its PEM text."""
-    key, now = ec.generate_private_key(ec.SECP256R1()), datetime.now(UTC)
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "prometheus")])
-    made = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - timedelta(minutes=1))
-        .not_valid_after(now + timedelta(hours=1))
-        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))]), critical=False)
-        .sign(key, hashes.SHA256())
-        .public_bytes(serialization.Encoding.PEM)
-    )
+    made, key = self_signed("prometheus", "127.0.0.1")
     (folder / "server.crt").write_bytes(made)
-    (folder / "server.key").write_bytes(
-        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    )
+    (folder / "server.key").write_bytes(key)
     return made.decode()
 
 

@@ -6,17 +6,13 @@ import re
 import shutil
 import subprocess
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 from memoapp_operator.render import haproxy
 from memoapp_operator.render.context import Context
 
+from tests.unit.certificates import self_signed
 from tests.unit.render import apps
 
 IPV6 = replace(apps.full(), addresses={key: f"fd00::{index}" for index, key in enumerate(apps.ADDRESSES)})
@@ -34,24 +30,8 @@ def installed() -> str | None:
 
 def certificate(folder: Path) -> None:
     """A certificate that signs itself, as server.pem and ca.crt."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "router")])
-    now = datetime.now(UTC)
-    made = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now)
-        .not_valid_after(now + timedelta(hours=1))
-        .sign(key, hashes.SHA256())
-        .public_bytes(serialization.Encoding.PEM)
-    )
-    private = key.private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    )
-    (folder / "server.pem").write_bytes(made + private)
+    made, key = self_signed("router")
+    (folder / "server.pem").write_bytes(made + key)
     (folder / "ca.crt").write_bytes(made)
 
 
