@@ -13,7 +13,8 @@ class Image:
     """One image: what it is built from and what it is called.
 
     `context` is a folder of the repository; `inputs` are the paths inside it that the Dockerfile may copy (nothing
-    else reaches the build). `public` names the public image that this one stands in for, if it does.
+    else reaches the build, but the program of a Go `module`, which is built beside it). `public` names the public image
+    that this one stands in for, if it does.
     """
 
     name: str
@@ -23,6 +24,7 @@ class Image:
     inputs: tuple[str, ...]
     build_args: tuple[tuple[str, str], ...] = ()
     public: str | None = None
+    module: str | None = None
 
 
 def _standin(name: str, version: str) -> Image:
@@ -82,6 +84,14 @@ IMAGES: tuple[Image, ...] = (
     _standin("postgres", "17"),
     _standin("redis", "8"),
     _standin("haproxy", "3.0"),
+    Image(
+        name="objects",
+        tags=("docker.io/memoapp/objects:1.8.0",),
+        dockerfile="images/objects/Dockerfile",
+        context="images/objects",
+        inputs=(),
+        module="github.com/versity/versitygw/cmd/versitygw@v1.8.0",
+    ),
 )
 
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from . import programs
 from .archive import merge
 from .buildah import Buildah
 from .cache import Cache, cache_from, environment
@@ -81,6 +82,8 @@ def _stage(image: Image, engine: Engine, cache: Cache, work: Path) -> Path:
     staged.mkdir()
     try:
         stage(image, repository_root(), staged)
+        if image.module is not None:
+            programs.copy(programs.program(image.module, cache, run, environment()), staged / "context")
     except FileNotFoundError as error:
         raise BuildError(f"{image.name}: {error.filename or error} is missing") from None
     facts = f"{engine.base_key} public" if engine.uses_public_images else engine.base_key
