@@ -1,1 +1,1 @@
-"""What runs beside the data: small programs of the standard library alone."""
+"""What runs beside the data: a reporter of the standard library alone, and what takes and checks backups."""

@@ -1,20 +1,33 @@
-"""Entry point: ``python3 -m memoapp_operator.agent volume --path PATH --port PORT``."""
+"""Entry point: ``python3 -m memoapp_operator.agent volume --path PATH --port PORT``, or a command for backups."""
 
 from __future__ import annotations
 
 import argparse
+import os
 import signal
 import sys
 from pathlib import Path
 
 from memoapp_operator.agent.volume import Reporter
 
+_COMMANDS = {
+    "take": "take a backup",
+    "verify": "read a backup back",
+    "hide": "mark a backup so that no record of it is made again",
+    "remove": "remove a backup",
+    "catalogue": "make records of the backups that are there",
+}
 _PORTS = range(1, 65536)
 
 
 def main(arguments: list[str]) -> int:
-    """Serves until SIGTERM. Exit codes: 2 for wrong arguments, 1 where the port is taken."""
+    """``volume`` serves until SIGTERM. Exit codes: 2 for wrong arguments, 1 where it cannot do what it is asked for."""
     options = _parser().parse_args(arguments)
+    if options.command != "volume":
+        # The volume's reporter, beside every database, must not pay for what a backup needs.
+        from memoapp_operator.agent.command import run  # noqa: PLC0415
+
+        return run(options.command, os.environ)
     # Nothing needs finishing, but PID 1 ignores a signal that it has no handler for.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     try:
@@ -32,6 +45,8 @@ def _parser() -> argparse.ArgumentParser:
     volume = commands.add_parser("volume", help="report how full a volume is: GET /volume")
     volume.add_argument("--path", type=_folder, required=True, help="a folder on the volume")
     volume.add_argument("--port", type=_port, required=True, help="the port to serve on")
+    for name, text in _COMMANDS.items():
+        commands.add_parser(name, help=f"{text}, as the environment says")
     return parser
 
 
