@@ -52,7 +52,94 @@ def _query(**limits: str) -> dict[str, Any]:
     return {"name": "queue", "query": "up", **limits}
 
 
+_APP = {"version": "1", "backend": {"image": "a"}}
+_S3 = {"endpoint": "https://s3.example", "bucket": "abc", "credentialsSecretRef": "store"}
+_WHERE = {"destination": {"volume": {}}, "folder": "a/b/"}
+
+
+def _stored(size: str) -> dict[str, Any]:
+    return {"destination": {"volume": {"size": size}}}
+
+
+def _backup(**fields: Any) -> dict[str, Any]:
+    return {"appRef": {"name": "memo"}, **fields}
+
+
 CASES = {
+    "backup.clientImage is needed for an external database, and for no other": Cases(
+        accept=(
+            {**_APP, "database": _MANAGED, "backup": {}},
+            {**_APP, "database": _EXTERNAL, "backup": {"clientImage": "a"}},
+            {**_APP, "database": _EXTERNAL},
+        ),
+        reject=(
+            {**_APP, "database": _MANAGED, "backup": {"clientImage": "a"}},
+            {**_APP, "database": _EXTERNAL, "backup": {}},
+        ),
+    ),
+    "release.backup Required needs spec.backup": Cases(
+        accept=(
+            {**_APP, "database": _MANAGED, "backup": {}, "release": {"backup": "Required"}},
+            {**_APP, "database": _MANAGED, "release": {"backup": "Skip"}},
+        ),
+        reject=({**_APP, "database": _MANAGED, "release": {"backup": "Required"}},),
+    ),
+    "deletionPolicy BackupThenDelete needs spec.backup and a managed database": Cases(
+        accept=({**_APP, "database": _database(deletionPolicy="BackupThenDelete"), "backup": {}},),
+        reject=(
+            {**_APP, "database": _database(deletionPolicy="BackupThenDelete")},
+            {
+                **_APP,
+                "database": {**_EXTERNAL, "deletionPolicy": "BackupThenDelete"},
+                "backup": {"clientImage": "a"},
+            },
+        ),
+    ),
+    "destination.volume can grow but not shrink": Cases(
+        accept=(
+            Change(_stored("10Gi"), _stored("11Gi")),
+            Change(_stored("10Gi"), {"destination": {"s3": _S3}}),
+            Change({"destination": {"s3": _S3}}, _stored("1Gi")),
+        ),
+        reject=(Change(_stored("10Gi"), _stored("9Gi")), Change(_stored("1Ti"), {})),
+    ),
+    "backup.redis needs a redis": Cases(
+        accept=(
+            {**_APP, "database": _MANAGED, "redis": _MANAGED, "backup": {"redis": True}},
+            {**_APP, "database": _MANAGED, "backup": {"redis": False}},
+        ),
+        reject=({**_APP, "database": _MANAGED, "backup": {"redis": True}},),
+    ),
+    "without a schedule there is none to suspend": Cases(
+        accept=({"suspend": True, "schedule": "0 2 * * *"}, {"suspend": False}),
+        reject=({"suspend": True},),
+    ),
+    "exactly one of volume and s3 is needed": Cases(
+        accept=({"volume": {}}, {"s3": _S3}),
+        reject=({}, {"volume": {}, "s3": _S3}),
+    ),
+    "one rule must keep something": Cases(
+        accept=({}, {"last": 1, "daily": 0, "weekly": 0, "monthly": 0}, {"last": 0, "daily": 0, "weekly": 0}),
+        reject=({"last": 0, "daily": 0, "weekly": 0, "monthly": 0},),
+    ),
+    "it must be more than 0": Cases(accept=("1s", "0h1s", "24h"), reject=("0s", "0m", "000h")),
+    "metadata.name must be a DNS label: at most 63 of a-z, 0-9 and '-'": Cases(
+        accept=("a", "memo-20261123-020000", "9" * 63),
+        reject=("a" * 64, "a.b"),
+    ),
+    "appRef, reason and location are immutable: delete the MemoBackup, and order another one": Cases(
+        accept=(
+            Change(_backup(location=_WHERE), _backup(location=_WHERE, deletionPolicy="Delete")),
+            Change(_backup(), _backup(deletionPolicy="Delete")),
+        ),
+        reject=(
+            Change(_backup(), {"appRef": {"name": "other"}}),
+            Change(_backup(), _backup(reason="Final")),
+            Change(_backup(), _backup(location=_WHERE)),
+            Change(_backup(location=_WHERE), _backup()),
+            Change(_backup(location=_WHERE), _backup(location={**_WHERE, "folder": "a/c/"})),
+        ),
+    ),
     "metadata.name must be a DNS-1035 label: at most 63 of a-z, 0-9 and '-', "
     "beginning with a letter, not ending with '-'": Cases(
         accept=("a", "memo-2", "a" * 63),

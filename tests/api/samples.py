@@ -3,10 +3,21 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 
 from tests.kube import Object
 
 MEMO_APP = "memoapp.dev/v1alpha1/MemoApp"
+
+S3: Object = {
+    "endpoint": "https://s3.example:9000",
+    "bucket": "backups",
+    "prefix": "team/a",
+    "region": "eu-central-1",
+    "pathStyle": False,
+    "credentialsSecretRef": "store",
+    "caSecretRef": {"name": "store", "key": "ca.crt"},
+}
 
 _RESOURCES: Object = {"requests": {"cpu": "100m", "memory": "64Mi"}, "limits": {"cpu": 2, "memory": "1.5Gi"}}
 
@@ -56,7 +67,6 @@ MANAGED: Object = {
         },
         "name": "memo_app",
         "user": "memo_user",
-        "deletionPolicy": "Delete",
     },
     "redis": {
         "managed": {"image": "docker.io/library/redis:8", "storage": _STORAGE, "resources": _RESOURCES},
@@ -105,6 +115,24 @@ EXTERNAL: Object = {
     "backend": {"image": "registry.example/memo-backend:1.4.0"},
     "database": {"external": {"secretRef": {"name": "postgres"}}},
     "redis": {"external": {"secretRef": {"name": "redis"}}},
+    "backup": {"destination": {"s3": S3}, "clientImage": "registry.example/postgres:16"},
+}
+
+BACKED: Object = {
+    "version": "1.4.0",
+    "backend": {"image": "registry.example/memo-backend:1.4.0"},
+    "database": {"managed": {}, "deletionPolicy": "BackupThenDelete"},
+    "release": {"backup": "Required", "backupMaxAge": "30m"},
+    "backup": {
+        "schedule": "0 2 * * *",
+        "timeZone": "Europe/Berlin",
+        "suspend": True,
+        "destination": {"volume": {"size": "20Gi", "storageClassName": "slow", "claimName": "mine"}},
+        "redis": False,
+        "encryption": {"recipientsSecretRef": {"name": "vault", "key": "recipients"}},
+        "keep": {"last": 7, "daily": 14, "weekly": 8, "monthly": 12, "announce": "1h"},
+        "timeout": "2h",
+    },
 }
 
 LEAST: Object = {
@@ -161,6 +189,7 @@ STATUS: Object = {
         "instead": "r3",
         "replicas": {"backend": 4},
         "finishedAt": _TIME,
+        "backup": "memo-r5-pre",
         "reason": "RolledBackByHand",
         "message": "rolled back by order",
     },
@@ -177,9 +206,11 @@ STATUS: Object = {
             "message": "abortServerErrorPercent 7.2 > 5 on green (blue 0.0), 1,204 requests",
             "startedAt": _TIME,
             "finishedAt": _TIME,
+            "backup": "memo-r2-pre",
         }
     ],
     "orders": {
+        "backup": "6",
         "approve": "4",
         "abort": "5",
         "retry": "1",
@@ -187,14 +218,59 @@ STATUS: Object = {
         "restart": "3",
         "restarts": ["5f70bf18a086007016e948b04aed3b82"],
     },
+    "backups": {
+        "last": {"name": "memo-20261123-020000", "takenAt": _TIME},
+        "schedule": "0 2 * * * Europe/Berlin",
+        "since": _TIME,
+        "next": _TIME,
+        "ordered": "memo-20261123-120000",
+        "final": "memo-final",
+        "pruning": {
+            "rules": "last 7, daily 14, weekly 8, monthly 12, in Europe/Berlin",
+            "begins": _TIME,
+            "names": ["memo-20251123-020000"],
+        },
+        "catalogued": "50d43b31fef083e0",
+    },
     "addresses": {"blue-backend": "10.96.0.10"},
     "display": {"release": "Completed", "traffic": "blue 100"},
 }
 
-SAMPLES = tuple({"spec": spec, "status": STATUS} for spec in (MANAGED, EXTERNAL))
+SAMPLES = tuple({"spec": spec, "status": STATUS} for spec in (MANAGED, BACKED, EXTERNAL))
 """Between them they have every path of the schema."""
 
-SPECS = {"managed": MANAGED, "external": EXTERNAL}
+_LOCATION: Object = {"destination": {"volume": BACKED["backup"]["destination"]["volume"]}, "folder": "prod/memo/one/"}
+_ELSEWHERE: Object = {"destination": {"s3": S3}, "folder": "prod/memo/2026/11/one/"}
+_BACKUP: Object = {"appRef": {"name": "memo"}, "reason": "Scheduled", "deletionPolicy": "Delete"}
+
+BACKUP_STATUS: Object = {
+    "observedGeneration": 1,
+    "conditions": STATUS["conditions"],
+    "phase": "Verified",
+    "reason": "NotVerified",
+    "message": "database.dump was altered",
+    "startedAt": _TIME,
+    "takenAt": _TIME,
+    "verifiedAt": _TIME,
+    "size": 18874368,
+    "digest": "d" * 64,
+    "content": "c" * 64,
+    "tables": 4,
+    "rows": 1204,
+    "sealed": True,
+    "secrets": True,
+    "postgresVersion": "17.6 (Debian 17.6-1)",
+    "version": "1.4.0",
+    "displaySize": "18Mi",
+}
+
+BACKUPS = tuple(
+    {"spec": {**_BACKUP, "location": location}, "status": {**BACKUP_STATUS, "location": location}}
+    for location in (_LOCATION, _ELSEWHERE)
+)
+"""Between them they have every path of the schema of a MemoBackup."""
+
+SPECS = {"managed": MANAGED, "external": EXTERNAL, "backed": BACKED}
 
 
 def memo_app(name: str, namespace: str, spec: Object | None, status: Object | None = None) -> Object:
@@ -208,3 +284,31 @@ def memo_app(name: str, namespace: str, spec: Object | None, status: Object | No
     }
     copy: Object = json.loads(json.dumps(app))
     return copy
+
+
+@dataclass(frozen=True, slots=True)
+class Sampled:
+    """A kind with samples that between them have every path of its schema.
+
+    Attributes:
+        kind: as ``kubectl`` knows it.
+        samples: spec and status.
+        least: a spec that is accepted.
+    """
+
+    kind: str
+    samples: tuple[Object, ...]
+    least: Object
+
+    def made(self, name: str, namespace: str, spec: Object | None) -> Object:
+        """An object of its own: a test may change it."""
+        version, _, kind = self.kind.rpartition("/")
+        found: Object = {"apiVersion": version, "kind": kind, "metadata": {"name": name, "namespace": namespace}}
+        copy: Object = json.loads(json.dumps({**found, "spec": spec}))
+        return copy
+
+
+SAMPLED = {
+    "memoapps": Sampled(MEMO_APP, SAMPLES, LEAST),
+    "memobackups": Sampled("memoapp.dev/v1alpha1/MemoBackup", BACKUPS, {"appRef": {"name": "memo"}}),
+}

@@ -15,20 +15,23 @@ from tests.api.constraints import Constraint, of_crd
 from tests.api.places import Place, at, placed, places, written
 from tests.api.proofs import Proof, proof
 from tests.api.rules import Change
-from tests.api.samples import LEAST, MEMO_APP, SAMPLES, memo_app
+from tests.api.samples import SAMPLED, Sampled
 from tests.kube import ApiError, Kube, Object
 
 pytestmark = pytest.mark.cluster
 
-CONSTRAINTS = of_crd("memoapps")
-every_constraint = pytest.mark.parametrize("constraint", CONSTRAINTS, ids=str)
+CONSTRAINTS = [(plural, constraint) for plural in SAMPLED for constraint in of_crd(plural)]
+every_constraint = pytest.mark.parametrize(
+    ("plural", "constraint"), CONSTRAINTS, ids=[f"{plural}-{constraint}" for plural, constraint in CONSTRAINTS]
+)
 
 
 class Bench:
-    """Puts one value at one place of a MemoApp, and asks the API server what it thinks of it."""
+    """Puts one value at one place of an object, and asks the API server what it thinks of it."""
 
-    def __init__(self, kube: Kube, namespace: str, name: str) -> None:
+    def __init__(self, kube: Kube, sampled: Sampled, namespace: str, name: str) -> None:
         self._kube = kube
+        self._sampled = sampled
         self._namespace = namespace
         self._name = name
 
@@ -45,7 +48,7 @@ class Bench:
             self._create(placed(sample, place, value), self._name)
 
     def _create(self, parts: Object, name: str) -> None:
-        app = memo_app(name, self._namespace, parts.get("spec"))
+        app = self._sampled.made(name, self._namespace, parts.get("spec"))
         self._kube.create({key: value for key, value in app.items() if value is not None}, dry_run=True)
 
     def _change(self, before: Object, after: Object) -> None:
@@ -53,41 +56,42 @@ class Bench:
             self._kube.update({**stored, "spec": after["spec"]}, dry_run=True)
 
     def _status(self, wanted: Object) -> None:
-        with self._stored(LEAST) as stored:
+        with self._stored(self._sampled.least) as stored:
             self._kube.update_status({**stored, "status": wanted["status"]}, dry_run=True)
 
     @contextmanager
     def _stored(self, spec: Object) -> Iterator[Object]:
-        """A MemoApp in the cluster, for as long as the block lasts."""
-        stored = self._kube.create(memo_app(self._name, self._namespace, spec))
+        """An object in the cluster, for as long as the block lasts."""
+        stored = self._kube.create(self._sampled.made(self._name, self._namespace, spec))
         try:
             yield stored
         finally:
-            self._kube.delete(MEMO_APP, self._name, self._namespace)
+            self._kube.delete(self._sampled.kind, self._name, self._namespace)
 
 
 @pytest.fixture
-def bench(kube: Kube, namespace: str, name: str) -> Bench:
-    return Bench(kube, namespace, name)
+def bench(kube: Kube, plural: str, namespace: str, name: str) -> Bench:
+    return Bench(kube, SAMPLED[plural], namespace, name)
 
 
-def located(constraint: Constraint) -> tuple[Object, Place, Proof]:
+def located(plural: str, constraint: Constraint) -> tuple[Object, Place, Proof]:
     """The first sample that has the constraint's path, the place in it, and the proof."""
-    sample, place = next((sample, place) for sample in SAMPLES for place in places(sample, constraint.path))
+    samples = SAMPLED[plural].samples
+    sample, place = next((sample, place) for sample in samples for place in places(sample, constraint.path))
     return sample, place, proof(constraint, at(sample, place))
 
 
 @every_constraint
-def test_right_values_pass(bench: Bench, constraint: Constraint) -> None:
-    sample, place, shown = located(constraint)
+def test_right_values_pass(bench: Bench, plural: str, constraint: Constraint) -> None:
+    sample, place, shown = located(plural, constraint)
     assert shown.accept
     for value in shown.accept:
         bench.put(sample, place, value)
 
 
 @every_constraint
-def test_wrong_values_are_refused_for_that_reason(bench: Bench, constraint: Constraint) -> None:
-    sample, place, shown = located(constraint)
+def test_wrong_values_are_refused_for_that_reason(bench: Bench, plural: str, constraint: Constraint) -> None:
+    sample, place, shown = located(plural, constraint)
     assert shown.reject
     for value in shown.reject:
         with pytest.raises(ApiError) as caught:

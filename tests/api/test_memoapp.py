@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.api.places import Place, placed
-from tests.api.samples import EXTERNAL, LEAST, MANAGED, memo_app
+from tests.api.samples import BACKED, EXTERNAL, LEAST, MANAGED, memo_app
 from tests.kube import ApiError, Kube, Object
 
 pytestmark = pytest.mark.cluster
@@ -90,6 +90,7 @@ def test_an_old_colour_need_not_be_kept(kube: Kube, namespace: str, name: str) -
         "onFailure": "Rollback",
         "keepOld": "0s",
         "deadline": "30m",
+        "backupMaxAge": "1h",
     }
 
 
@@ -159,7 +160,7 @@ def test_what_holds_data_cannot_be_changed(
     [
         (MANAGED, (*STORAGE, "size"), "21Gi"),
         (MANAGED, ("spec", "version"), "1.5.0"),
-        (MANAGED, ("spec", "database", "deletionPolicy"), "Retain"),
+        (BACKED, ("spec", "database", "deletionPolicy"), "Retain"),
         (MANAGED, ("spec", "database", "managed", "parameters"), {}),
         (EXTERNAL, ("spec", "database", "external", "secretRef", "name"), "elsewhere"),
         (EXTERNAL, ("spec", "redis"), None),

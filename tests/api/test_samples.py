@@ -24,7 +24,7 @@ def manifests() -> Iterator[Any]:
         yield from _of(file, file.read_text(encoding="utf-8"))
     for page in sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")]):
         for block in SHOWN.findall(page.read_text(encoding="utf-8")):
-            if "\nkind: MemoApp\n" in block:
+            if re.search(r"^kind: Memo(App|Backup)$", block, re.MULTILINE):
                 yield from _of(page, block)
 
 

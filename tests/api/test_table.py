@@ -21,7 +21,7 @@ def table(kube: Kube, namespace: str) -> Object:
 
 def test_the_narrow_table(kube: Kube, namespace: str) -> None:
     shown = [column["name"] for column in table(kube, namespace)["columnDefinitions"] if not column["priority"]]
-    assert " ".join(shown).upper() == "NAME VERSION AVAILABLE READY RELEASE TRAFFIC AGE"
+    assert " ".join(shown).upper() == "NAME VERSION AVAILABLE READY RELEASE TRAFFIC BACKUP AGE"
 
 
 def test_the_wide_table_tells_why(kube: Kube, namespace: str) -> None:
@@ -32,7 +32,17 @@ def test_the_wide_table_tells_why(kube: Kube, namespace: str) -> None:
 def test_a_row_shows_what_the_status_says(kube: Kube, namespace: str, name: str) -> None:
     kube.update_status({**kube.create(memo_app(name, namespace, LEAST)), "status": STATUS})
     cells: list[Any] = next(row["cells"] for row in table(kube, namespace)["rows"] if row["cells"][0] == name)
-    assert cells[1:8] == ["1.4.0", None, "True", "Completed", "blue 100", "Completed", "version 1.4.0 serves"]
+    shown = [
+        "1.4.0",
+        None,
+        "True",
+        "Completed",
+        "blue 100",
+        "2026-11-23T12:00:00Z",
+        "Completed",
+        "version 1.4.0 serves",
+    ]
+    assert cells[1:9] == shown
 
 
 def test_the_schema_is_structural_and_the_names_are_ours(kube: Kube) -> None:

@@ -28,6 +28,53 @@ class Texts:
 ANY = Texts(accept=("x",), reject=())
 
 TEXTS = {
+    # schedule
+    r"^[0-9A-Za-z*,/?-]+( [0-9A-Za-z*,/?-]+){4}$": Texts(
+        accept=("0 2 * * *", "*/15 0-6,12 1 jan MON-FRI", "0 2 ? * *"),
+        reject=("", "@daily", "0 2 * *", "0 2 * * * *", " 0 2 * * *", "0  2 * * *", "TZ=UTC 0 2 * * *", "0 2 * * *\n"),
+        first="0 2 * * 1",
+        fill="1",
+    ),
+    # time zone
+    r"^[A-Za-z0-9_+-]+(/[A-Za-z0-9_+-]+)*$": Texts(
+        accept=("UTC", "Etc/GMT+3", "America/Argentina/Buenos_Aires"),
+        reject=("", "/UTC", "Europe/", "a b", "../etc", "Europe/Berlin\n"),
+    ),
+    # address of a store
+    r"^https?://[^\s/?#@]+$": Texts(
+        accept=("https://s3.example:9000", "http://[fd00::1]:9000"),
+        reject=(
+            "s3.example",
+            "https://",
+            "https://s3.example/",
+            "https://a@s3.example",
+            "ftp://s3.example",
+            "https://a b",
+        ),
+        first="https://a",
+    ),
+    # bucket
+    r"^[a-z0-9][-.a-z0-9]*[a-z0-9]$": Texts(
+        accept=("abc", "my.bucket-1"),
+        reject=("Abc", "-abc", "abc-", "a_b", "abc\n"),
+    ),
+    # prefix of keys
+    r"^([A-Za-z0-9._-]+(/[A-Za-z0-9._-]+)*)?$": Texts(
+        accept=("", "team", "team/a_b.c-d"),
+        reject=("/team", "team/", "a//b", "a b", "team\n"),
+    ),
+    # region
+    r"^[A-Za-z0-9-]+$": Texts(
+        accept=("us-east-1", "eu"),
+        reject=("us_east", "a b", "eu\n"),
+    ),
+    # folder of a backup
+    r"^([A-Za-z0-9._-]+/)+$": Texts(
+        accept=("a/", "prod/memo/2026/11/one/"),
+        reject=("a", "/a/", "a//", "a b/", "a/\n"),
+        first="a/",
+        fill="b/",
+    ),
     # version
     r"^[A-Za-z0-9]([-A-Za-z0-9._]*[A-Za-z0-9])?$": Texts(
         accept=("1", "1.4.0", "v2", "2026-11-23_rc.1"),

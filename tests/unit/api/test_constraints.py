@@ -10,30 +10,32 @@ from tests.api.constraints import Constraint, constraints, of_crd
 from tests.api.places import at, placed, places, written
 from tests.api.proofs import proof
 from tests.api.rules import CASES
-from tests.api.samples import SAMPLES
+from tests.api.samples import SAMPLED, SAMPLES
 from tests.api.texts import TEXTS
 from tests.unit.api.walk import nodes
 
-CONSTRAINTS = of_crd("memoapps")
+KINDS = {plural: of_crd(plural) for plural in SAMPLED}
+CONSTRAINTS = [(plural, constraint) for plural, found in KINDS.items() for constraint in found]
 
 
-@pytest.mark.parametrize("constraint", CONSTRAINTS, ids=str)
-def test_a_constraint_has_a_right_and_a_wrong_value(constraint: Constraint) -> None:
-    sample, place = next((sample, place) for sample in SAMPLES for place in places(sample, constraint.path))
+@pytest.mark.parametrize(("plural", "constraint"), CONSTRAINTS, ids=str)
+def test_a_constraint_has_a_right_and_a_wrong_value(plural: str, constraint: Constraint) -> None:
+    samples = SAMPLED[plural].samples
+    sample, place = next((sample, place) for sample in samples for place in places(sample, constraint.path))
     shown = proof(constraint, at(sample, place))
     assert shown.accept
     assert shown.reject
 
 
 def test_no_example_is_left_over() -> None:
-    patterns = {constraint.value for constraint in CONSTRAINTS if constraint.keyword == "pattern"}
-    messages = {constraint.detail for constraint in CONSTRAINTS if constraint.keyword == "x-kubernetes-validations"}
+    patterns = {constraint.value for _, constraint in CONSTRAINTS if constraint.keyword == "pattern"}
+    messages = {constraint.detail for _, constraint in CONSTRAINTS if constraint.keyword == "x-kubernetes-validations"}
     assert set(TEXTS) == patterns
     assert set(CASES) == messages
 
 
 def test_no_constraint_is_named_twice() -> None:
-    assert len({str(constraint) for constraint in CONSTRAINTS}) == len(CONSTRAINTS)
+    assert len({(plural, str(constraint)) for plural, constraint in CONSTRAINTS}) == len(CONSTRAINTS)
 
 
 def test_the_samples_reach_every_node() -> None:

@@ -58,6 +58,7 @@ IDENTIFIER_PATTERN = r"^[a-z_][a-z0-9_]*$"
 Quantity = Annotated[str, Field(max_length=32, pattern=QUANTITY_PATTERN)]
 # In maps of resources a person may also write a plain number (`cpu: 1`).
 ResourceQuantity = Annotated[int, Field(ge=0)] | Quantity
+A_WEEK = ("duration(self) <= duration('168h')", "it is at most 168h, a week")
 # Six digits a part: what 16 characters can then say, 228 years, no clock of ours runs over.
 Duration = Annotated[str, Field(max_length=16, pattern=r"^([0-9]{1,6}(s|m|h))+$")]
 ObjectName = Annotated[str, Field(min_length=1, max_length=253, pattern=SUBDOMAIN_PATTERN)]

@@ -17,6 +17,14 @@ class DeletionPolicy(StrEnum):
     DELETE = "Delete"
 
 
+class DatabaseDeletionPolicy(StrEnum):
+    """What becomes of the database's volume, and of the credential to read it, when the MemoApp is deleted."""
+
+    RETAIN = "Retain"
+    DELETE = "Delete"
+    BACKUP_THEN_DELETE = "BackupThenDelete"
+
+
 _STORAGE_RULES = rules(
     (
         (
@@ -132,8 +140,9 @@ class Database(Spec):
     """Name of the database. It is fixed once the MemoApp exists."""
     user: str = Field("memo_user", min_length=1, max_length=63, pattern=IDENTIFIER_PATTERN)
     """Role that owns the database and that the application uses. It is fixed once the MemoApp exists."""
-    deletion_policy: DeletionPolicy = DeletionPolicy.RETAIN
-    """What becomes of the volume, and of the credential to read it, when the MemoApp is deleted."""
+    deletion_policy: DatabaseDeletionPolicy = DatabaseDeletionPolicy.RETAIN
+    """What becomes of the volume, and of the credential to read it, when the MemoApp is deleted. BackupThenDelete holds
+    the MemoApp until a last backup is verified."""
 
 
 class ManagedCache(Spec):

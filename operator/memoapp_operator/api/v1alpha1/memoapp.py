@@ -7,6 +7,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from .backup import Backup, BackupsStatus
 from .base import Image, ObjectName, Resources, Spec, Status, Timestamp, list_map, rules
 from .data import Cache, Database
 from .definition import Column, Definition
@@ -42,6 +43,32 @@ class Traffic(Spec):
 class MemoAppSpec(Spec):
     """What a person declares."""
 
+    model_config = ConfigDict(
+        json_schema_extra=rules(
+            (
+                "!has(self.backup) || has(self.database.external) == has(self.backup.clientImage)",
+                "backup.clientImage is needed for an external database, and for no other",
+            ),
+            (
+                (
+                    "!has(self.release) || !has(self.release.backup) || self.release.backup != 'Required' || "
+                    "has(self.backup)"
+                ),
+                "release.backup Required needs spec.backup",
+            ),
+            (
+                "!has(self.backup) || !has(self.backup.redis) || !self.backup.redis || has(self.redis)",
+                "backup.redis needs a redis",
+            ),
+            (
+                (
+                    "!has(self.database.deletionPolicy) || self.database.deletionPolicy != 'BackupThenDelete' || "
+                    "(has(self.backup) && has(self.database.managed))"
+                ),
+                "deletionPolicy BackupThenDelete needs spec.backup and a managed database",
+            ),
+        )
+    )
     version: str = Field(min_length=1, max_length=63, pattern=r"^[A-Za-z0-9]([-A-Za-z0-9._]*[A-Za-z0-9])?$")
     """Version of the application. All tiers switch to it, and return from it, as one."""
     frontend: Frontend | None = None
@@ -58,6 +85,8 @@ class MemoAppSpec(Spec):
     """How a changed version takes over."""
     gates: Gates = Gates()
     """What a new version is measured by."""
+    backup: Backup | None = None
+    """Backups of the database and of the app's configuration."""
     suspend: bool = False
     """Every tier, the router, database and Redis are at zero pods; the data stays. False brings them back."""
     image_pull_secrets: ImagePullSecrets | None = None
@@ -100,6 +129,7 @@ class ReleasePhase(StrEnum):
     """How far a release is. The moves between phases stand in ``domain/phases.py``."""
 
     PENDING = "Pending"
+    BACKING_UP = "BackingUp"
     PREPARING = "Preparing"
     APPROVING = "Approving"
     SHIFTING = "Shifting"
@@ -211,6 +241,8 @@ class ReleaseStatus(Status):
     """Real replicas of the serving colour's tiers as it began: neither colour has fewer until it completed."""
     finished_at: Timestamp | None = None
     """When it ended, or began to serve."""
+    backup: str | None = Field(None, max_length=63)
+    """The verified MemoBackup that it rests on, or that it waits for."""
     reason: str | None = Field(None, max_length=128)
     """Why it was rejected, rolled back or held."""
     message: str | None = Field(None, max_length=1024)
@@ -249,6 +281,8 @@ class HistoryStatus(Status):
     """When it began."""
     finished_at: Timestamp | None = None
     """When it ended."""
+    backup: str | None = Field(None, max_length=63)
+    """The MemoBackup that was taken before it."""
 
 
 class OrdersStatus(Status):
@@ -263,6 +297,8 @@ class OrdersStatus(Status):
     """Nonce of the annotation memoapp.dev/retry."""
     rollback: str | None = Field(None, max_length=253)
     """Nonce of the annotation memoapp.dev/rollback."""
+    backup: str | None = Field(None, max_length=253)
+    """Nonce of the annotation memoapp.dev/backup."""
     restart: str | None = Field(None, max_length=253)
     """Nonce of the annotation memoapp.dev/restart."""
     restarts: list[Annotated[str, Field(max_length=63)]] | None = Field(None, max_length=8)
@@ -303,6 +339,8 @@ class MemoAppStatus(Status):
     """The last releases that ended, the newest first."""
     orders: OrdersStatus | None = None
     """Orders that were carried out."""
+    backups: BackupsStatus | None = None
+    """What is known of the app's backups."""
     addresses: dict[str, Address] | None = Field(None, max_length=16)
     """Cluster addresses of the colours' Services, by Service, so that a lost one comes back with the same."""
     display: dict[str, Text] | None = Field(None, max_length=8)
@@ -317,6 +355,7 @@ class Metadata(BaseModel):
     namespace: str
     uid: str
     generation: int = 1
+    creation_timestamp: str | None = Field(None, alias="creationTimestamp")
     annotations: dict[str, str] = Field(default_factory=dict)
 
 
@@ -357,6 +396,7 @@ CRD = Definition(
         Column("Ready", "string", '.status.conditions[?(@.type=="Ready")].status'),
         Column("Release", "string", ".status.display.release"),
         Column("Traffic", "string", ".status.display.traffic"),
+        Column("Backup", "string", ".status.backups.last.takenAt"),
         Column("Reason", "string", '.status.conditions[?(@.type=="Ready")].reason', 1),
         Column("Message", "string", '.status.conditions[?(@.type=="Ready")].message', 1),
         Column("Age", "date", ".metadata.creationTimestamp"),

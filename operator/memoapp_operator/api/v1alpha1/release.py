@@ -6,9 +6,7 @@ from enum import StrEnum
 
 from pydantic import Field
 
-from .base import Duration, Path, Spec, rules
-
-_A_WEEK = ("duration(self) <= duration('168h')", "it is at most 168h, a week")
+from .base import A_WEEK, Duration, Path, Spec, rules
 
 
 class Step(Spec):
@@ -16,7 +14,7 @@ class Step(Spec):
 
     weight: int = Field(ge=1, le=99)
     """Share of the clients, in percent."""
-    hold: Duration = Field(json_schema_extra=rules(_A_WEEK))
+    hold: Duration = Field(json_schema_extra=rules(A_WEEK))
     """How long at least; 0s: until the gates have passed once."""
 
 
@@ -32,6 +30,13 @@ class OnFailure(StrEnum):
 
     ROLLBACK = "Rollback"
     HOLD = "Hold"
+
+
+class ReleaseBackup(StrEnum):
+    """Whether a backup comes before a release."""
+
+    REQUIRED = "Required"
+    SKIP = "Skip"
 
 
 class Probes(Spec):
@@ -62,18 +67,23 @@ class Release(Spec):
         },
     )
     """Shares of the clients on the way to all of them. Without steps all clients move at once."""
-    soak: Duration = Field("0s", json_schema_extra=rules(_A_WEEK))
+    soak: Duration = Field("0s", json_schema_extra=rules(A_WEEK))
     """How long all gates are watched with all clients on the new version before the release counts as completed."""
     approval: Approval = Approval.AUTOMATIC
     """Manual: the first clients come once the annotation memoapp.dev/approve says so."""
+    backup: ReleaseBackup | None = None
+    """Required: no release goes on without a verified backup, and one that cannot be had rejects it. Where it is left
+    out, it is Required if spec.backup is there, else Skip. The first release has nothing to save."""
+    backup_max_age: Duration = Field("1h", json_schema_extra=rules(A_WEEK))
+    """A verified backup that is no older will do for a release; 0s: always a new one."""
     on_failure: OnFailure = OnFailure.ROLLBACK
     """What a gate that does not pass does: Rollback, or Hold at the last step that passed until a person decides."""
     probes: Probes | None = None
     """Requests of the operator's own. Without it the operator asks / and the health paths, and their answers alone
     satisfy no other gate."""
-    keep_old: Duration = Field("30m", json_schema_extra=rules(_A_WEEK))
+    keep_old: Duration = Field("30m", json_schema_extra=rules(A_WEEK))
     """How long the old colour stays warm after the release completed; 0s: not at all."""
     deadline: Duration = Field(
-        "30m", json_schema_extra=rules(_A_WEEK, ("self.matches('[1-9]')", "deadline must be more than 0"))
+        "30m", json_schema_extra=rules(A_WEEK, ("self.matches('[1-9]')", "deadline must be more than 0"))
     )
     """How long a new colour may take to come up before it is rejected, and each step longer than its hold."""
