@@ -14,6 +14,7 @@ RECONCILING = "Reconciling"
 STALLED = "Stalled"
 DATABASE_READY = "DatabaseReady"
 CACHE_READY = "CacheReady"
+BACKUP_HEALTHY = "BackupHealthy"
 
 
 @dataclass(frozen=True, slots=True)

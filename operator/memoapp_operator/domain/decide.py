@@ -6,7 +6,7 @@ from datetime import datetime
 
 from memoapp_operator.api.v1alpha1.memoapp import MemoAppStatus, OrdersStatus, ReleasePhase, ReleaseStatus
 
-from . import conditions
+from . import backups, conditions
 from .colours import serves, tiers
 from .decision import Decision
 from .durations import seconds
@@ -76,6 +76,7 @@ def next_status(seen: Observation) -> MemoAppStatus:
         rejected=list(state.rejected) or None,
         history=remembered(before, state.release) or None,
         orders=state.orders if state.orders != OrdersStatus() else None,
+        backups=backups.status_after(seen.app, seen.backups, state.orders, seen.now),
         addresses=_addresses(seen, state) or None,
         display=display(state),
     )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime, timedelta
 
 from memoapp_operator.api.v1alpha1.memoapp import ReleasePhase as Phase
@@ -29,21 +28,6 @@ def warm_until(seen: Observation, release: ReleaseStatus) -> datetime:
     """When the old colour goes."""
     began = datetime.fromisoformat(release.finished_at or release.started_at)
     return began + timedelta(seconds=seconds(limit_of(seen, Phase.COMPLETED) or "0s"))
-
-
-def pending(seen: Observation, state: State) -> State:
-    """The revision is stored, and database and Redis answer: then the colour comes up."""
-    if moved_on(seen, state):
-        return moved(state, seen, Phase.WITHDRAWN, ended=True)
-    stored = next((item for item in seen.stored.values() if state.release and item.id == state.release.id), None)
-    if stored is None or not colours.prepared(seen) or state.release is None:
-        return state
-    if state.release.colour in seen.populated and state.release.colour.value not in state.colours:
-        return state  # what the colour held before still runs: it would count in quotas, and answer for the new pods
-    held = {**state.colours, state.release.colour.value: stored.name}
-    floor = colours.replicas(seen, state.colours, state.active.colour) if state.active else {}
-    found = moved(state, seen, Phase.PREPARING, deadline=deadline(seen, Phase.PREPARING), replicas=floor or None)
-    return replace(found, colours=held)
 
 
 def preparing(seen: Observation, state: State) -> State:

@@ -47,6 +47,7 @@ def _with(history: list[HistoryStatus], release: ReleaseStatus) -> list[HistoryS
         result=release.phase,
         reason=release.reason,
         message=release.message,
+        backup=release.backup,
         started_at=release.started_at,
         finished_at=release.finished_at,
     )

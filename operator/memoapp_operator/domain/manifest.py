@@ -37,12 +37,23 @@ DISRUPTION_BUDGET = Kind("policy", "v1", "PodDisruptionBudget", "poddisruptionbu
 NETWORK_POLICY = Kind("networking.k8s.io", "v1", "NetworkPolicy", "networkpolicies")
 AUTOSCALER = Kind("autoscaling", "v2", "HorizontalPodAutoscaler", "horizontalpodautoscalers")
 INGRESS = Kind("networking.k8s.io", "v1", "Ingress", "ingresses")
+SERVICE_ACCOUNT = Kind("", "v1", "ServiceAccount", "serviceaccounts")
+ROLE = Kind("rbac.authorization.k8s.io", "v1", "Role", "roles")
+ROLE_BINDING = Kind("rbac.authorization.k8s.io", "v1", "RoleBinding", "rolebindings")
+LEASE = Kind("coordination.k8s.io", "v1", "Lease", "leases")
+JOB = Kind("batch", "v1", "Job", "jobs")
+CRON_JOB = Kind("batch", "v1", "CronJob", "cronjobs")
+MEMO_BACKUP = Kind("memoapp.dev", "v1alpha1", "MemoBackup", "memobackups")
 MEMO_APP = Kind("memoapp.dev", "v1alpha1", "MemoApp", "memoapps")
 EVENT = Kind("", "v1", "Event", "events")
 
 CHILD_KINDS = (
     SECRET,
     CONFIG_MAP,
+    SERVICE_ACCOUNT,
+    ROLE,
+    ROLE_BINDING,
+    LEASE,
     VOLUME_CLAIM,
     SERVICE,
     STATEFUL_SET,
@@ -51,10 +62,13 @@ CHILD_KINDS = (
     NETWORK_POLICY,
     INGRESS,
     AUTOSCALER,
+    CRON_JOB,
 )
 """The kinds of children, in the order in which they are applied."""
 
-_BY_NAME = {(kind.api_version, kind.kind): kind for kind in (*CHILD_KINDS, REVISION, POD, MEMO_APP, EVENT)}
+_BY_NAME = {
+    (kind.api_version, kind.kind): kind for kind in (*CHILD_KINDS, REVISION, POD, JOB, MEMO_APP, MEMO_BACKUP, EVENT)
+}
 
 
 def kind_of(manifest: Manifest) -> Kind:

@@ -30,6 +30,10 @@ def transitions(uid: str, before: MemoAppStatus, after: MemoAppStatus) -> Iterat
                 text = item.message or f"{item.type} is {item.status.value}: {item.reason}"
                 if previous is None or previous.status != item.status:
                     yield Note(warning=not true, reason=_name(item.type, true=true), message=text, key=key)
+            case conditions.BACKUP_HEALTHY if item.status.value != "Unknown":
+                text = item.message or item.reason
+                if not true or (previous is not None and previous.status != item.status):
+                    yield Note(warning=not true, reason=_backup_name(item.reason, true=true), message=text, key=key)
             case _:
                 pass
 
@@ -40,8 +44,13 @@ def _name(type_: str, *, true: bool) -> str:
     return type_ if true else type_.replace("Ready", "NotReady")
 
 
+def _backup_name(reason: str, *, true: bool) -> str:
+    return "BackupHealthy" if true else f"Backup{reason}" if not reason.startswith("Backup") else reason
+
+
 _NOTES: dict[ReleasePhase, tuple[bool, str]] = {
     ReleasePhase.PENDING: (False, "ReleaseStarted"),
+    ReleasePhase.BACKING_UP: (False, "ReleaseBackingUp"),
     ReleasePhase.PREPARING: (False, "ReleasePreparing"),
     ReleasePhase.APPROVING: (False, "ReleaseAwaitsApproval"),
     ReleasePhase.SHIFTING: (False, "ReleaseShifting"),
@@ -96,6 +105,8 @@ def _order_notes(uid: str, before: MemoAppStatus, after: MemoAppStatus) -> Itera
         return
     for kind, (reason, message) in _IGNORED.items():
         nonce = getattr(new, kind)
+        if kind == "backup" and after.backups is not None and after.backups.ordered is not None:
+            continue
         if nonce and nonce != getattr(old, kind):
             yield Note(warning=True, reason=reason, message=message, key=_key(uid, kind, nonce))
 
@@ -107,6 +118,7 @@ _IGNORED = {
     ),
     "retry": ("RetryIgnored", "nothing that is declared is rejected or held"),
     "approve": ("ApproveIgnored", "no release waits for it, or it names another one"),
+    "backup": ("BackupIgnored", "the MemoApp has no spec.backup, so there is nowhere to put one"),
     "abort": ("AbortIgnored", "no release that could be given up is under way, or it names another one"),
 }
 

@@ -9,6 +9,7 @@ from enum import StrEnum
 
 from memoapp_operator.api.v1alpha1.memoapp import Colour, MemoApp, RejectedStatus
 
+from .backups import Backups
 from .gates import Measured
 from .manifest import Ref
 from .revision import Revision
@@ -131,6 +132,7 @@ class Observation:
         cache: None where it could not be asked yet, or the app has none.
         routers: weight of green that each ready router pod has; None where it did not answer, or was not confirmed.
         volume: the database's volume, where the agent told.
+        backups: the app's backups, and what stands in their way.
         measured: the gates of the stage that the committed status names, where they were measured in this pass.
     """
 
@@ -156,4 +158,5 @@ class Observation:
     cache: Probe | None = None
     routers: Mapping[str, int | None] = field(default_factory=dict)
     volume: Volume | None = None
+    backups: Backups = field(default_factory=Backups)
     measured: Measured | None = None

@@ -19,10 +19,19 @@ APPROVE_ANNOTATION = "memoapp.dev/approve"
 ABORT_ANNOTATION = "memoapp.dev/abort"
 RETRY_ANNOTATION = "memoapp.dev/retry"
 ROLLBACK_ANNOTATION = "memoapp.dev/rollback"
-ORDERS = (APPROVE_ANNOTATION, ABORT_ANNOTATION, RETRY_ANNOTATION, ROLLBACK_ANNOTATION, RESTART_ANNOTATION)
+BACKUP_ANNOTATION = "memoapp.dev/backup"
+ORDERS = (
+    APPROVE_ANNOTATION,
+    ABORT_ANNOTATION,
+    RETRY_ANNOTATION,
+    ROLLBACK_ANNOTATION,
+    RESTART_ANNOTATION,
+    BACKUP_ANNOTATION,
+)
 NONCE = 253
 """Characters of an order's word that count: as many as the status takes."""
-_BEFORE_CLIENTS = frozenset({Phase.PENDING, Phase.PREPARING, Phase.APPROVING})
+_BEFORE_CLIENTS = frozenset({Phase.PENDING, Phase.BACKING_UP, Phase.PREPARING, Phase.APPROVING})
+_WITHOUT_PODS = frozenset({Phase.PENDING, Phase.BACKING_UP})
 _WITH_CLIENTS = frozenset({Phase.SHIFTING, Phase.SOAKING})
 
 
@@ -31,7 +40,7 @@ def obeyed(seen: Observation, state: State) -> State:
 
     At most one of them moves the release, the way back before the way forward.
     """
-    state = _restart(seen, state)
+    state = _backup(seen, _restart(seen, state))
     before = state.release
     for kind, annotation, carry_out in _KINDS:
         nonce = seen.orders.get(annotation)
@@ -52,6 +61,14 @@ def _restart(seen: Observation, state: State) -> State:
     return replace(state, orders=state.orders.model_copy(update=update))
 
 
+def _backup(seen: Observation, state: State) -> State:
+    """The order is noted here; ``domain/backups.py`` names the MemoBackup that it asks for in the same pass."""
+    nonce = seen.orders.get(BACKUP_ANNOTATION)
+    if not nonce or nonce == state.orders.backup:
+        return state
+    return replace(state, orders=state.orders.model_copy(update={"backup": nonce}))
+
+
 def _abort(seen: Observation, state: State, nonce: str) -> State:
     """Give the release under way up. The first one has nothing to go back to: its spec is to be changed."""
     release, why = state.release, Trouble(ABORTED, "given up by order", stalls=True)
@@ -59,7 +76,7 @@ def _abort(seen: Observation, state: State, nonce: str) -> State:
         return state
     if release.phase in _BEFORE_CLIENTS:
         found = moved(state, seen, Phase.REJECTED, ended=True, reason=why.reason, message=why.message)
-        held = found if release.phase is Phase.PENDING else found.without(release.colour)
+        held = found if release.phase in _WITHOUT_PODS else found.without(release.colour)
         return held.rejecting(release.id, why, seen.now)
     if release.phase in _WITH_CLIENTS or rollback.by_gate(release):
         return rollback.turn_back(seen, state, why)
@@ -143,4 +160,5 @@ def all_noted(seen: Observation) -> OrdersStatus:
         retry=seen.orders.get(RETRY_ANNOTATION),
         rollback=seen.orders.get(ROLLBACK_ANNOTATION),
         restart=seen.orders.get(RESTART_ANNOTATION),
+        backup=seen.orders.get(BACKUP_ANNOTATION),
     )

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 
 from memoapp_operator.api.v1alpha1.memoapp import ReleasePhase as Phase
 
-PENDING, PREPARING, APPROVING, SHIFTING = Phase.PENDING, Phase.PREPARING, Phase.APPROVING, Phase.SHIFTING
+PENDING, BACKING_UP, PREPARING, APPROVING = Phase.PENDING, Phase.BACKING_UP, Phase.PREPARING, Phase.APPROVING
+SHIFTING = Phase.SHIFTING
 SOAKING, COMPLETED, RETIRED = Phase.SOAKING, Phase.COMPLETED, Phase.RETIRED
 ROLLING_BACK, ROLLED_BACK, HELD, REJECTED, WITHDRAWN = (
     Phase.ROLLING_BACK,
@@ -57,7 +58,22 @@ class Row:
 MOVES: dict[Phase, Row] = {
     PENDING: Row(
         "waits for database and Redis; the revision is stored",
-        {PREPARING: "all is there", REJECTED: "by order", WITHDRAWN: "the spec changed"},
+        {
+            PREPARING: "all is there",
+            BACKING_UP: "the same, and a backup is required of which there is none that is young enough",
+            REJECTED: "by order",
+            WITHDRAWN: "the spec changed",
+        },
+    ),
+    BACKING_UP: Row(
+        "a backup is taken and read back",
+        {
+            PREPARING: "it is verified",
+            PENDING: "all is suspended, or no backup is required any more",
+            REJECTED: "it failed, the deadline, or by order",
+            WITHDRAWN: "the spec changed",
+        },
+        limit=Limit("deadline", REJECTED),
     ),
     PREPARING: Row(
         "the new colour comes up beside the serving one",
@@ -144,7 +160,10 @@ MOVES: dict[Phase, Row] = {
     ),
     REJECTED: Row(
         "it never served",
-        {PENDING: "the spec changed, or by order", WITHDRAWN: "the spec went back to what serves"},
+        {
+            PENDING: "the spec changed, by order, or by itself after a while where only the backup failed",
+            WITHDRAWN: "the spec went back to what serves",
+        },
         over=True,
     ),
     WITHDRAWN: Row(

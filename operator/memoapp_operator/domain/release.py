@@ -8,7 +8,7 @@ from dataclasses import replace
 from memoapp_operator.api.v1alpha1.memoapp import Colour, MemoAppStatus, ReleaseStatus
 from memoapp_operator.api.v1alpha1.memoapp import ReleasePhase as Phase
 
-from . import forward, gradual, orders, phases, rollback
+from . import forward, gradual, orders, phases, rollback, saving
 from .conditions import timestamp
 from .gradual import ALL
 from .observation import Observation, Trouble
@@ -95,6 +95,8 @@ def _suspended(seen: Observation, state: State) -> State:
     if release is None:
         return state
     match release.phase:
+        case Phase.BACKING_UP:
+            return moved(state, seen, Phase.PENDING, deadline=None, backup=None)
         case Phase.PREPARING | Phase.APPROVING:
             return moved(state, seen, Phase.PREPARING, deadline=None)
         case Phase.SHIFTING | Phase.SOAKING:
@@ -120,7 +122,8 @@ def _ended(seen: Observation, state: State, release: ReleaseStatus, why: Trouble
 
 
 _HANDLERS: dict[Phase, Callable[[Observation, State], State]] = {
-    Phase.PENDING: forward.pending,
+    Phase.PENDING: saving.pending,
+    Phase.BACKING_UP: saving.backing_up,
     Phase.PREPARING: forward.preparing,
     Phase.APPROVING: forward.approving,
     Phase.SHIFTING: gradual.shifting,

@@ -25,9 +25,10 @@ GATE_FAILED = "GateFailed"
 GATE_INCONCLUSIVE = "GateInconclusive"
 GATE_ERROR = "GateError"
 OLD_COLOUR_LOST = "OldColourLost"
+BACKUP_FAILED = "BackupFailed"
 BY_HAND = "RolledBackByHand"
 ABORTED = "AbortedByHand"
-TRIED_AGAIN = frozenset({GATE_INCONCLUSIVE, GATE_ERROR, OLD_COLOUR_LOST})
+TRIED_AGAIN = frozenset({GATE_INCONCLUSIVE, GATE_ERROR, OLD_COLOUR_LOST, BACKUP_FAILED})
 """Reasons that prove nothing against a revision: it is tried again by itself after 1 h, then 2, 4, ..."""
 LONGEST_PAUSE = timedelta(hours=24)
 UNKNOWN = "unknown"

@@ -121,6 +121,11 @@ def pods_refused(name: str, text: str) -> Trouble:
     return Trouble(reason, f"{name}: {about}", stalls=True)
 
 
+def pod_trouble(name: str, pod: Manifest) -> Trouble | None:
+    """Why a pod does not run, the gravest first; None where nothing tells."""
+    return min(_pod_troubles(name, pod), key=lambda trouble: not trouble.stalls, default=None)
+
+
 def _late(name: str, controller: Manifest, trouble: Trouble | None) -> Trouble | None:
     """A trouble that may pass does not pass by itself any more once a Deployment's time is over."""
     progressing = _conditions(controller).get("Progressing")

@@ -8,7 +8,7 @@ from datetime import datetime
 from memoapp_operator.api.v1alpha1.memoapp import Colour, GateVerdict, ReleaseStatus
 from memoapp_operator.api.v1alpha1.memoapp import ReleasePhase as Phase
 
-from . import phases
+from . import backups, phases
 from .colours import held_tiers, routed
 from .conditions import AVAILABLE, CACHE_READY, DATABASE_READY, READY, RECONCILING, STALLED, Verdict, is_true
 from .manifest import SECRET, VOLUME_CLAIM
@@ -21,11 +21,13 @@ def verdicts(seen: Observation, state: State) -> tuple[Verdict, ...]:
     """Every condition of a MemoApp, given the state of its releases after this pass."""
     database, cache = database_verdict(seen), cache_verdict(seen)
     services = tuple(verdict for verdict in (database, cache) if verdict is not None)
+    saved = backups.verdict(seen.app, seen.backups, seen.now)
     trouble = next(problems(seen, services, state), None)
     stalled = trouble is not None and trouble.stalls
     progressing = trouble is not None and not stalled and trouble.reason != "Suspended"
     return (
         *services,
+        *((saved,) if saved is not None else ()),
         available_verdict(seen, state),
         _ready(trouble),
         Verdict(STALLED, stalled, trouble.reason, trouble.message)
@@ -119,6 +121,8 @@ def _waits_for(seen: Observation, state: State) -> str | None:
         return f"waiting until the former pods of {release.colour} are gone"
     if release.phase in {Phase.SHIFTING, Phase.SOAKING} and release.since is not None:
         return _held_at(release)
+    if release.phase is Phase.BACKING_UP:
+        return _saving(seen, release)
     unreached = sorted(name for name, told in seen.reached.items() if not told)
     pods_are_there = unreached and all(
         (item := seen.workloads.get(name)) is not None and item.settled for name in unreached
@@ -126,6 +130,12 @@ def _waits_for(seen: Observation, state: State) -> str | None:
     if release.phase is Phase.PREPARING and pods_are_there:
         return f"waiting until {', '.join(unreached)} is healthy through its Service, with its own pods alone behind it"
     return None
+
+
+def _saving(seen: Observation, release: ReleaseStatus) -> str:
+    known = seen.backups.named(release.backup)
+    waits = f": {known.trouble[1]}" if known is not None and known.trouble is not None else ""
+    return f"waiting for the backup {release.backup}{waits}"
 
 
 def _held_at(release: ReleaseStatus) -> str:
@@ -138,6 +148,7 @@ def _held_at(release: ReleaseStatus) -> str:
 _FINE = {GateVerdict.PASS, GateVerdict.SKIPPED}
 _TEXTS = {
     "Pending": "a release is about to begin",
+    "BackingUp": "a backup is taken before the release goes on",
     "Preparing": "waiting for the pods of the release",
     "Approving": "the new colour is ready: let the clients come by the annotation memoapp.dev/approve",
     "Shifting": "the clients move to the new colour",

@@ -10,6 +10,8 @@ from typing import Any
 
 from memoapp_operator.api.v1alpha1.gates import GateName
 from memoapp_operator.api.v1alpha1.memoapp import Colour, MemoApp, MemoAppStatus, ReleasePhase
+from memoapp_operator.api.v1alpha1.memobackup import BackupPhase, Reason
+from memoapp_operator.domain.backups import Backups, Known
 from memoapp_operator.domain.decide import decide
 from memoapp_operator.domain.gates import Measured
 from memoapp_operator.domain.gradual import stage_of
@@ -108,6 +110,7 @@ def healthy(app: MemoApp | None = None, **changes: Any) -> Observation:
         cache=WELL if app.spec.redis is not None else None,
         routers={"memo-router-a": green, "memo-router-b": green},
         measured=measurement(app),
+        backups=saved(app),
     )
     return replace(seen, **changes)
 
@@ -119,6 +122,14 @@ def measurement(app: MemoApp, *found: Measurement, regular: bool = True, seconds
         return None
     well = {name.value: Measurement(name, Verdict.PASS, Fraction(1), Fraction(0), requests=100) for name in GateName}
     return Measured(stage.id, regular, seconds, tuple({**well, **{item.gate: item for item in found}}.values()))
+
+
+def saved(app: MemoApp) -> Backups:
+    """The backup that a release waits for, taken and verified just now."""
+    release = app.status.release
+    if release is None or release.phase is not ReleasePhase.BACKING_UP or release.backup is None:
+        return Backups()
+    return Backups((Known(release.backup, Reason.RELEASE, BackupPhase.VERIFIED, NOW, NOW),))
 
 
 def says(

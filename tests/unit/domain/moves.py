@@ -62,6 +62,8 @@ def suspended(seen: Observation) -> Observation:
 def at(phase: Phase) -> Observation:  # noqa: PLR0911 -- one way to each phase
     """R1 serves in blue, R2 was declared, and its release is in that phase; all is well."""
     match phase:
+        case Phase.BACKING_UP:
+            return until(onward(with_backup(serving()), declared=R2), phase)
         case Phase.RETIRED:
             return onward(hours(at(Phase.COMPLETED), 1))
         case Phase.ROLLING_BACK:
@@ -80,6 +82,11 @@ def at(phase: Phase) -> Observation:  # noqa: PLR0911 -- one way to each phase
             return until(onward(gradually(serving()), declared=R2), phase)
         case _:
             return until(onward(serving(declared=R2)), phase)
+
+
+def with_backup(seen: Observation) -> Observation:
+    """The same sight of an app that has backups: its releases wait for one."""
+    return with_spec(seen, backup={})
 
 
 def at_step(weight: int, **changes: Any) -> Observation:
@@ -116,6 +123,11 @@ def withdrawing() -> Observation:
 
 MOVES: dict[tuple[Phase, Phase], Callable[[], Observation]] = {
     (Phase.PENDING, Phase.PREPARING): lambda: at(Phase.PENDING),
+    (Phase.PENDING, Phase.BACKING_UP): lambda: with_backup(at(Phase.PENDING)),
+    (Phase.BACKING_UP, Phase.PREPARING): lambda: at(Phase.BACKING_UP),
+    (Phase.BACKING_UP, Phase.PENDING): lambda: suspended(at(Phase.BACKING_UP)),
+    (Phase.BACKING_UP, Phase.REJECTED): lambda: ordered(at(Phase.BACKING_UP), ABORT_ANNOTATION),
+    (Phase.BACKING_UP, Phase.WITHDRAWN): lambda: replace(at(Phase.BACKING_UP), declared=R3),
     (Phase.PENDING, Phase.WITHDRAWN): lambda: replace(at(Phase.PENDING), declared=R3),
     (Phase.PENDING, Phase.REJECTED): lambda: ordered(at(Phase.PENDING), ABORT_ANNOTATION),
     (Phase.PREPARING, Phase.SHIFTING): lambda: at(Phase.PREPARING),

@@ -56,6 +56,7 @@ def lost(seen: Observation, **changes: Any) -> Observation:
 # PENDING and PREPARING begin again; a switch counts as made where its weights were set.
 REBUILT = {
     Phase.PENDING: ("blue", "rev-1", 0),
+    Phase.BACKING_UP: ("blue", "rev-1", 0),
     Phase.PREPARING: ("blue", "rev-1", 0),
     Phase.APPROVING: ("blue", "rev-1", 0),
     Phase.SHIFTING: ("green", "rev-2", 100),
@@ -184,7 +185,8 @@ def test_suspended_nothing_moves_but_a_warm_colour_goes(phase: Phase) -> None:
         assert state.release.phase is Phase.RETIRED
         assert dict(state.colours) == {"green": "memo-r2"}
     else:
-        expected = Phase.PREPARING if phase is Phase.APPROVING else before.release.phase
+        again_from = {Phase.APPROVING: Phase.PREPARING, Phase.BACKING_UP: Phase.PENDING}
+        expected = again_from.get(phase, before.release.phase)
         assert (state.release.phase, state.colours) == (expected, before.colours)
     again = committed(seen)
     assert decided(again).status == again.app.status

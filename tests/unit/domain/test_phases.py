@@ -8,6 +8,7 @@ from datetime import timedelta
 import pytest
 from memoapp_operator.api.v1alpha1.memoapp import ReleasePhase as Phase
 from memoapp_operator.domain import phases
+from memoapp_operator.domain.backups import Backups
 from memoapp_operator.domain.measurements import Verdict
 from memoapp_operator.domain.release import _HANDLERS, step
 
@@ -51,6 +52,7 @@ def test_a_phase_with_a_limit_goes_where_the_table_says_once_it_is_over(phase: P
         routers=dict.fromkeys(seen.routers) if phase is not Phase.COMPLETED else seen.routers,
         recorded=100,
         measured=measurement(seen.app, says(Verdict.INCONCLUSIVE)),
+        backups=Backups(),
     )
     release = step(stuck).release
     assert release is not None
@@ -77,8 +79,9 @@ def test_a_move_that_is_not_in_the_table_is_refused(before: Phase | None, after:
 
 def test_a_release_that_is_over_may_give_way_to_the_next_and_no_other_may() -> None:
     for phase, row in phases.MOVES.items():
-        # Held is not over, and yet another revision may take the place of the colour without clients.
-        assert (Phase.PENDING in row.moves) is (row.over or phase is Phase.HELD)
+        # Held is not over, and yet another revision may take the place of the colour without clients; after BackingUp
+        # the same release may begin anew.
+        assert (Phase.PENDING in row.moves) is (row.over or phase in {Phase.HELD, Phase.BACKING_UP})
         assert row.over is phases.is_over(phase)
     assert phases.is_over(None)
 
