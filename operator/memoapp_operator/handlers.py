@@ -12,11 +12,25 @@ from typing import Any
 import kopf
 
 from memoapp_operator.domain import names
-from memoapp_operator.domain.manifest import CHILD_KINDS, MEMO_APP, POD, SECRET
+from memoapp_operator.domain.manifest import (
+    CHILD_KINDS,
+    JOB,
+    LEASE,
+    MEMO_APP,
+    MEMO_BACKUP,
+    POD,
+    ROLE,
+    ROLE_BINDING,
+    SECRET,
+    SERVICE_ACCOUNT,
+)
+from memoapp_operator.render.backup import BACKUP_LABEL
 from memoapp_operator.runtime.queue import Key
 
-WATCHED = tuple(kind for kind in (*CHILD_KINDS, POD) if kind is not SECRET)
-"""Secrets are neither listed nor watched, but read by name in each pass."""
+_UNWATCHED = frozenset({SECRET, LEASE, SERVICE_ACCOUNT, ROLE, ROLE_BINDING})
+WATCHED = tuple(kind for kind in (*CHILD_KINDS, POD, JOB) if kind not in _UNWATCHED)
+"""Secrets are neither listed nor watched, but read by name in each pass. A Lease changes all the while that it is held,
+and the rights of an agent are looked at in each pass: none of them is worth a watch."""
 
 
 def settings() -> kopf.OperatorSettings:
@@ -48,13 +62,22 @@ def registry(enqueue: Callable[[Key], None]) -> kopf.OperatorRegistry:
     async def memoapp(namespace: str | None, name: str | None, **_: Any) -> None:
         enqueue(Key(namespace or "", name or ""))
 
+    @kopf.on.event(MEMO_BACKUP.group, MEMO_BACKUP.version, MEMO_BACKUP.plural, registry=found)
+    async def memobackup(namespace: str | None, name: str | None, spec: Any, **_: Any) -> None:
+        enqueue(Key(namespace or "", name or "", MEMO_BACKUP.kind))
+        app = (spec.get("appRef") or {}).get("name")
+        if app:
+            enqueue(Key(namespace or "", app))
+
     for kind in WATCHED:
 
         @kopf.on.event(kind.group, kind.version, kind.plural, id=kind.plural, registry=found)
         async def child(namespace: str | None, labels: Any, **_: Any) -> None:
-            app = labels.get(names.APP_LABEL)
+            app, backup = labels.get(names.APP_LABEL), labels.get(BACKUP_LABEL)
             if app:
                 enqueue(Key(namespace or "", app))
+            if backup:
+                enqueue(Key(namespace or "", backup, MEMO_BACKUP.kind))
 
     return found
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -73,6 +73,16 @@ class Cluster(Protocol):
 
     async def delete(self, ref: Ref, namespace: str, uid: str) -> None:
         """Delete the object with this uid; no error where it is gone already."""
+        ...
+
+    async def mark(
+        self,
+        manifest: Manifest,
+        *,
+        annotations: Mapping[str, str] | None = None,
+        finalizers: Sequence[str] | None = None,
+    ) -> Manifest:
+        """Set annotations, or all finalizers, under the resourceVersion of ``manifest``."""
         ...
 
     async def replace_status(self, manifest: Manifest) -> Manifest:

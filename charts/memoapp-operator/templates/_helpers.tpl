@@ -42,14 +42,15 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{/*
 What the operator does to MemoApps and their children; the same by a ClusterRole and by Roles.
 Each line is one that the code uses. What is missing on purpose:
-- memoapps: no write verb. The spec belongs to people; the operator writes the status alone.
+- memoapps: no update. The spec belongs to people; the operator writes the status, and by patch the one finalizer that
+  deletionPolicy BackupThenDelete asks for.
 - secrets: no list, no watch. They are read one by one, by names that a MemoApp gives or that derive from it.
 - children: no update, no deletecollection. They are applied (patch) and deleted one by one.
 */}}
 {{- define "memoapp-operator.rules" -}}
 - apiGroups: [memoapp.dev]
   resources: [memoapps]
-  verbs: [get, list, watch]
+  verbs: [get, list, patch, watch]
 - apiGroups: [memoapp.dev]
   resources: [memoapps/status]
   verbs: [get, patch, update]
@@ -57,6 +58,30 @@ Each line is one that the code uses. What is missing on purpose:
 - apiGroups: [memoapp.dev]
   resources: [memoapps/finalizers]
   verbs: [update]
+# MemoBackups are ordered, marked (finalizers, annotations) and pruned; agents make some, and write their status.
+- apiGroups: [memoapp.dev]
+  resources: [memobackups]
+  verbs: [create, delete, get, list, patch, watch]
+- apiGroups: [memoapp.dev]
+  resources: [memobackups/status]
+  verbs: [get, patch, update]
+- apiGroups: [memoapp.dev]
+  resources: [memobackups/finalizers]
+  verbs: [update]
+- apiGroups: [batch]
+  resources: [cronjobs, jobs]
+  verbs: [create, delete, get, list, patch, watch]
+# The account of an app's agents, and its few rights: nobody can give what he has not. The Lease of an app's data is
+# made here and held by its agents (update).
+- apiGroups: [""]
+  resources: [serviceaccounts]
+  verbs: [create, delete, get, list, patch]
+- apiGroups: [rbac.authorization.k8s.io]
+  resources: [rolebindings, roles]
+  verbs: [create, delete, get, list, patch]
+- apiGroups: [coordination.k8s.io]
+  resources: [leases]
+  verbs: [create, delete, get, list, patch, update]
 - apiGroups: [""]
   resources: [secrets]
   verbs: [create, delete, get, patch]

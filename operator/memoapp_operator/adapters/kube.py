@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from http import HTTPStatus
 from typing import Any
@@ -117,6 +117,24 @@ class KubeCluster:
         except ClusterError as error:
             if error.code != HTTPStatus.NOT_FOUND:
                 raise
+
+    async def mark(
+        self,
+        manifest: Manifest,
+        *,
+        annotations: Mapping[str, str] | None = None,
+        finalizers: Sequence[str] | None = None,
+    ) -> Manifest:
+        """Set annotations, or all finalizers; see the port."""
+        metadata = manifest["metadata"]
+        wanted: Manifest = {"resourceVersion": metadata["resourceVersion"], "uid": metadata["uid"]}
+        if annotations is not None:
+            wanted["annotations"] = dict(annotations)
+        if finalizers is not None:
+            wanted["finalizers"] = list(finalizers)
+        where = path(kind_of(manifest), metadata["namespace"], metadata["name"])
+        query = {"fieldManager": FIELD_MANAGER}
+        return await self._object("PATCH", where, body={"metadata": wanted}, query=query, content_type=_MERGE)
 
     async def replace_status(self, manifest: Manifest) -> Manifest:
         """Write the status under the manifest's resourceVersion."""

@@ -18,6 +18,7 @@ from .network import policies
 from .revision import revision, stored_revision
 from .router import router
 from .scale import autoscalers
+from .schedule import backups
 from .secrets import minted, secrets
 from .services import services
 from .tiers import deployments
@@ -58,4 +59,5 @@ def _built(context: Context) -> tuple[Manifest, ...]:
         *policies(context),
         *ingress(context),
         *autoscalers(context),
+        *backups(context),
     )

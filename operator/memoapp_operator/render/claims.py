@@ -6,7 +6,7 @@ the deletion policy says.
 
 from __future__ import annotations
 
-from memoapp_operator.api.v1alpha1.data import CacheStorage, DatabaseStorage, DeletionPolicy
+from memoapp_operator.api.v1alpha1.data import CacheStorage, DatabaseDeletionPolicy, DatabaseStorage, DeletionPolicy
 from memoapp_operator.domain.manifest import VOLUME_CLAIM, Manifest
 
 from .context import Context
@@ -27,7 +27,10 @@ def claims(context: Context) -> tuple[Manifest, ...]:
 
 
 def _claim(
-    context: Context, component: str, storage: DatabaseStorage | CacheStorage, policy: DeletionPolicy
+    context: Context,
+    component: str,
+    storage: DatabaseStorage | CacheStorage,
+    policy: DeletionPolicy | DatabaseDeletionPolicy,
 ) -> Manifest:
     """A claim of the declared size, or of the one that it already has: a volume never shrinks."""
     present = context.claims.get(component)
@@ -35,5 +38,5 @@ def _claim(
     spec: Manifest = {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": size}}}
     if storage.storage_class_name:
         spec["storageClassName"] = storage.storage_class_name
-    kept = policy is DeletionPolicy.RETAIN
+    kept = policy not in {DeletionPolicy.DELETE, DatabaseDeletionPolicy.DELETE}
     return {**child(VOLUME_CLAIM, context, component, component=component, kept=kept), "spec": spec}

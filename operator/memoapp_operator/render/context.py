@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from memoapp_operator.api.v1alpha1.memoapp import Colour, MemoApp
+from memoapp_operator.domain.manifest import MEMO_APP, Manifest
 from memoapp_operator.domain.revision import Revision
 
 
@@ -80,3 +81,15 @@ class Context:
     replicas: Mapping[str, int] = field(default_factory=dict)
     agent_image: str | None = None
     claims: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def owner(self) -> Manifest:
+        """The owner reference of what belongs to this very MemoApp."""
+        return {
+            "apiVersion": MEMO_APP.api_version,
+            "kind": MEMO_APP.kind,
+            "name": self.app.metadata.name,
+            "uid": self.app.metadata.uid,
+            "controller": True,
+            "blockOwnerDeletion": True,
+        }

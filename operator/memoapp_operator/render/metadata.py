@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from memoapp_operator.api.v1alpha1.memoapp import Colour
 from memoapp_operator.domain import names
-from memoapp_operator.domain.manifest import MEMO_APP, Kind, Manifest
+from memoapp_operator.domain.manifest import Kind, Manifest
 
 from .context import Context
 
@@ -37,7 +35,7 @@ def child(
     if kept:
         metadata["annotations"] = _identity(context)
     else:
-        metadata["ownerReferences"] = [_owner(context)]
+        metadata["ownerReferences"] = [context.owner]
     return {"apiVersion": kind.api_version, "kind": kind.kind, "metadata": metadata}
 
 
@@ -53,17 +51,6 @@ def selector(context: Context, component: str, colour: Colour | None = None) -> 
     if colour:
         found[names.COLOUR_LABEL] = colour.value
     return found
-
-
-def _owner(context: Context) -> Mapping[str, object]:
-    return {
-        "apiVersion": MEMO_APP.api_version,
-        "kind": MEMO_APP.kind,
-        "name": context.app.metadata.name,
-        "uid": context.app.metadata.uid,
-        "controller": True,
-        "blockOwnerDeletion": True,
-    }
 
 
 def _identity(context: Context) -> dict[str, str]:

@@ -7,9 +7,10 @@ router       8080                   anywhere
 router       9999 (runtime API)     operator
 frontend     its own                router, operator
 backend      its own                router, frontend, operator
-database     5432                   backend, operator
+database     5432                   backend, backup, operator
 database     9188 (volume agent)    operator
-redis        6379                   backend, operator
+redis        6379                   backend, operator, backup where it saves Redis
+backup       none                   nobody
 ===========  =====================  =============================================
 
 Database and Redis may call nobody; the others may call whom they like. Probes of the kubelet are not governed.
@@ -20,6 +21,7 @@ from __future__ import annotations
 from memoapp_operator.api.v1alpha1.memoapp import Colour
 from memoapp_operator.domain.manifest import NETWORK_POLICY, Manifest
 
+from .backup import COMPONENT as BACKUP
 from .context import Context
 from .endpoints import (
     AGENT_PORT,
@@ -50,11 +52,15 @@ def policies(context: Context) -> tuple[Manifest, ...]:
     if fronts:
         found.append(_policy(context, FRONTEND, [_rule(port, _pods(context, ROUTER), operator) for port in fronts]))
     users = [_pods(context, BACKEND), operator]
+    savers = [_pods(context, BACKUP)] if spec.backup is not None else []
     if spec.database.managed:
-        rules = [_rule(DATABASE_PORT, *users), _rule(AGENT_PORT, operator)]
+        rules = [_rule(DATABASE_PORT, *users, *savers), _rule(AGENT_PORT, operator)]
         found.append(_policy(context, DATABASE, rules, silent=True))
     if spec.redis and spec.redis.managed:
-        found.append(_policy(context, CACHE, [_rule(CACHE_PORT, *users)], silent=True))
+        readers = savers if spec.backup is not None and spec.backup.redis else []
+        found.append(_policy(context, CACHE, [_rule(CACHE_PORT, *users, *readers)], silent=True))
+    if spec.backup is not None:
+        found.append(_policy(context, BACKUP, []))
     return tuple(found)
 
 

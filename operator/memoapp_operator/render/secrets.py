@@ -15,7 +15,7 @@ from base64 import b64encode
 from collections.abc import Mapping
 from urllib.parse import quote
 
-from memoapp_operator.api.v1alpha1.data import DeletionPolicy
+from memoapp_operator.api.v1alpha1.data import DatabaseDeletionPolicy
 from memoapp_operator.domain.manifest import SECRET, Manifest
 
 from .context import Context
@@ -31,7 +31,7 @@ def minted(context: Context) -> tuple[Manifest, ...]:
     spec = context.app.spec
     found = []
     if spec.database.managed:
-        kept = spec.database.deletion_policy is DeletionPolicy.RETAIN
+        kept = spec.database.deletion_policy is not DatabaseDeletionPolicy.DELETE
         found.append(child(SECRET, context, DATABASE, component=DATABASE, kept=kept))
     if spec.redis and spec.redis.managed:
         # The append-only file can be read without the password: it need not be kept.

@@ -18,6 +18,7 @@ from memoapp_operator.domain.phases import is_over
 from memoapp_operator.ports import Clock, Cluster, Mint, Refused, Services, Steering, Unavailable
 from memoapp_operator.render.haproxy import STATE
 
+from .backups import BackupActs
 from .credentials import connected_cache_password, damaged, router_certificate
 from .meter import Window
 from .refusals import Refusals, is_refused, remember
@@ -77,6 +78,7 @@ class Actor:
         self._cluster = cluster
         self._services = services
         self._revisions = Revisions(cluster)
+        self._backups = BackupActs(cluster)
         self._mint = mint
         self._clock = clock
 
@@ -108,6 +110,7 @@ class Actor:
                     raise  # nobody answers: the others would wait in vain, each for its seconds
                 failed = failed or error
         changed |= await self._rest(built, snapshot, status, memory)
+        changed |= await self._backups.act(snapshot, status, self._clock.now())
         if failed is not None:
             raise failed
         return changed

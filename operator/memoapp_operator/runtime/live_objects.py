@@ -162,9 +162,9 @@ def _is_forgotten(metadata: Manifest, now: datetime) -> bool:
 
 
 def claims(app: MemoApp, live: Mapping[Ref, Manifest]) -> dict[str, str]:
-    """Sizes of the volume claims, by ``database`` and ``redis``."""
+    """Sizes of the volume claims, by ``database``, ``redis`` and ``backups``."""
     found = {}
-    for suffix in ("database", "redis"):
+    for suffix in ("database", "redis", "backups"):
         claim = live.get(Ref(VOLUME_CLAIM, names.child(app.metadata.name, suffix)))
         if claim is not None:
             found[suffix] = claim["spec"]["resources"]["requests"]["storage"]

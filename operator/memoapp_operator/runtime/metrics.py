@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from datetime import datetime
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.core import GaugeMetricFamily, Metric
@@ -23,6 +24,7 @@ class _Apps(Collector):
 
     def __init__(self) -> None:
         self.apps: dict[Key, tuple[MemoAppStatus, Volume | None]] = {}
+        self.intervals: dict[Key, float] = {}
 
     def collect(self) -> Iterator[Metric]:
         condition = GaugeMetricFamily(
@@ -32,13 +34,28 @@ class _Apps(Collector):
         )
         size = GaugeMetricFamily("memoapp_volume_size_bytes", "Database volume: size", labels=["namespace", "name"])
         used = GaugeMetricFamily("memoapp_volume_used_bytes", "Database volume: used", labels=["namespace", "name"])
+        taken = GaugeMetricFamily(
+            "memoapp_backup_last_timestamp_seconds",
+            "When the last good backup was taken",
+            labels=["namespace", "name"],
+        )
+        interval = GaugeMetricFamily(
+            "memoapp_backup_interval_seconds",
+            "Time between two backups by the schedule",
+            labels=["namespace", "name"],
+        )
         for key, (status, volume) in self.apps.items():
             for item in status.conditions:
                 condition.add_metric([key.namespace, key.name, item.type], float(item.status.value == "True"))
+            last = status.backups.last if status.backups is not None else None
+            if last is not None:
+                taken.add_metric([key.namespace, key.name], datetime.fromisoformat(last.taken_at).timestamp())
+            if key in self.intervals:
+                interval.add_metric([key.namespace, key.name], self.intervals[key])
             if volume is not None:
                 size.add_metric([key.namespace, key.name], volume.size)
                 used.add_metric([key.namespace, key.name], volume.used)
-        yield from (condition, size, used)
+        yield from (condition, size, used, taken, interval)
 
 
 class Metrics:
@@ -80,9 +97,13 @@ class Metrics:
         """Read the queue's depth when asked."""
         self._depth.set_function(depth)
 
-    def observed(self, key: Key, status: MemoAppStatus, volume: Volume | None) -> None:
-        """The present state of one app."""
+    def observed(self, key: Key, status: MemoAppStatus, volume: Volume | None, interval: float | None = None) -> None:
+        """The present state of one app; ``interval``: seconds between two backups by its schedule."""
         self._apps.apps[key] = (status, volume)
+        if interval is not None:
+            self._apps.intervals[key] = interval
+        else:
+            self._apps.intervals.pop(key, None)
 
     def released(self, key: Key, before: MemoAppStatus, after: MemoAppStatus, measured: Measured | None) -> None:
         """What a pass made of the app's release, and what it measured for it."""
@@ -91,6 +112,7 @@ class Metrics:
     def forget(self, key: Key) -> None:
         """The app is gone."""
         self._apps.apps.pop(key, None)
+        self._apps.intervals.pop(key, None)
         self._releases.forget(key)
 
     def text(self) -> bytes:

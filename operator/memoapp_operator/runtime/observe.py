@@ -16,11 +16,16 @@ from memoapp_operator.domain.manifest import (
     CHILD_KINDS,
     ENDPOINT_SLICE,
     EVENT,
+    LEASE,
     POD,
     REVISION,
+    ROLE,
+    ROLE_BINDING,
     SECRET,
     SERVICE,
+    SERVICE_ACCOUNT,
     STATEFUL_SET,
+    Kind,
     Manifest,
     Ref,
     ref_of,
@@ -34,12 +39,14 @@ from memoapp_operator.ports import Clock, Cluster, Refused, Services, Steering
 from memoapp_operator.render.children import revision
 from memoapp_operator.render.context import Context, Credentials, Platform
 
-from . import credentials, endpoints, live_objects
+from . import backups, credentials, endpoints, live_objects
 from . import references as named
 from .snapshot import Built, Settled, Snapshot, children
 
 # A pod that runs but is not ready for longer than this is asked itself what its health path says.
 UNREADY_AFTER = 15.0
+_SAVING = frozenset({SERVICE_ACCOUNT, ROLE, ROLE_BINDING, LEASE})
+"""Kinds of which only an app with backups has any. What it leaves behind goes with it; its schedule ends at once."""
 _LISTED = tuple(kind for kind in (*CHILD_KINDS, REVISION, POD) if kind is not SECRET)
 
 
@@ -68,12 +75,13 @@ class Observer:
         context = self._context(app, mentions, known, live)
         stored = {item.name: item for item in live_objects.stored(app, live)}
         workloads = await self._workloads(app, live, pods, stored)
-        database, cache, routers, volume, reached = await asyncio.gather(
+        database, cache, routers, volume, reached, saved = await asyncio.gather(
             self._database(app, known, workloads),
             self._cache(app, known, workloads),
             self._routers(app, live, pods),
             self._volume(pods),
             self._reached(app, live, pods, stored),
+            backups.look(self._cluster, app, pods),
         )
         seen = Observation(
             app=app,
@@ -100,6 +108,7 @@ class Observer:
                 if _is_ready(pods, name) or (steering is not None and steering.confirmed)
             },
             volume=volume,
+            backups=saved,
         )
         return await self._with_children(Snapshot(raw, live, context, seen, routers), settled)
 
@@ -134,7 +143,7 @@ class Observer:
         own = [Ref(SECRET, name) for name in _secret_names(app)]
         by_name = sorted({*own, *(mention.ref for mention in mentions)})
         lists, gets = await asyncio.gather(
-            asyncio.gather(*(self._cluster.list(kind, namespace, selector) for kind in _LISTED)),
+            asyncio.gather(*(self._cluster.list(kind, namespace, selector) for kind in _kinds(app))),
             asyncio.gather(*(self._cluster.get(ref.kind, namespace, ref.name) for ref in by_name)),
         )
         live = {
@@ -271,6 +280,12 @@ class Observer:
             if _belongs(pod, "database") and _ready(pod):
                 return await self._services.volume(pod["status"]["podIP"])
         return None
+
+
+def _kinds(app: MemoApp) -> tuple[Kind, ...]:
+    """What is listed in a pass; pods come last."""
+    saves = app.spec.backup is not None or app.status.backups is not None
+    return tuple(kind for kind in _LISTED if saves or kind not in _SAVING)
 
 
 def _asked(app: MemoApp) -> Colour | None:

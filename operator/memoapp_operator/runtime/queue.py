@@ -10,6 +10,7 @@ import random
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
+from memoapp_operator.domain.manifest import MEMO_APP
 from memoapp_operator.ports import LeaseLostError
 
 logger = logging.getLogger(__name__)
@@ -25,10 +26,11 @@ EARLY = 0.001
 
 @dataclass(frozen=True, slots=True, order=True)
 class Key:
-    """One MemoApp."""
+    """One MemoApp, or one object of another kind that has passes of its own."""
 
     namespace: str
     name: str
+    kind: str = MEMO_APP.kind
 
 
 @dataclass(slots=True)

@@ -13,14 +13,17 @@ from pydantic import ValidationError
 
 from memoapp_operator.api.v1alpha1.memoapp import MemoApp, MemoAppStatus
 from memoapp_operator.domain import conditions
+from memoapp_operator.domain.backups import interval
 from memoapp_operator.domain.decide import decide, may_act
 from memoapp_operator.domain.decision import Note
-from memoapp_operator.domain.manifest import MEMO_APP, Manifest
+from memoapp_operator.domain.manifest import MEMO_APP, MEMO_BACKUP, Manifest
 from memoapp_operator.domain.notes import transitions
 from memoapp_operator.ports import Clock, Cluster, ClusterError, Mint, Services
 from memoapp_operator.render.context import Platform
 
 from .act import Actor, Memory
+from .backup_pass import BackupPass
+from .farewell import Farewells, holds
 from .logs import current_app, current_pass
 from .meter import Meter
 from .metrics import Metrics
@@ -45,7 +48,7 @@ class SystemClock:
 
 
 class Reconciler:
-    """The passes of all MemoApps.
+    """The passes of all MemoApps, and of the objects around them.
 
     Args:
         cluster: the API server.
@@ -74,6 +77,8 @@ class Reconciler:
         self._observer = Observer(cluster, services, platform, clock)
         self._actor = Actor(cluster, services, mint, clock)
         self._meter = Meter(services, Queries(cluster, services), clock)
+        self._farewells = Farewells(cluster, platform, clock)
+        self._backups = BackupPass(cluster, platform, clock)
         self._memories: dict[Key, tuple[str, Memory]] = {}
         self._numbers = itertools.count(1)
 
@@ -91,8 +96,11 @@ class Reconciler:
         return again
 
     async def _pass(self, key: Key) -> float | None:
+        if key.kind == MEMO_BACKUP.kind:
+            return await self._backups.reconcile(key)
         raw = await self._cluster.get(MEMO_APP, key.namespace, key.name)
-        if raw is None or raw["metadata"].get("deletionTimestamp"):
+        leaving = raw is not None and bool(raw["metadata"].get("deletionTimestamp"))
+        if raw is None or (leaving and not holds(raw)):
             self._memories.pop(key, None)
             self._metrics.forget(key)
             return None
@@ -101,6 +109,10 @@ class Reconciler:
         except ValidationError as error:
             await self._refuse(key, raw, error)
             return INVALID_AGAIN
+        if leaving:
+            return await self._farewells.part(raw, app)
+        if await self._farewells.hold(raw, app) is not None:
+            return AFTER_A_WRITE
         return await self._reconcile(key, raw, app, self._memory(key, app))
 
     def _memory(self, key: Key, app: MemoApp) -> Memory:
@@ -121,7 +133,8 @@ class Reconciler:
         decision = decide(seen, resync=self._resync)
         committed = await self._commit(snapshot, decision.status)
         await self._tell(committed, decision.notes)
-        self._metrics.observed(key, decision.status, snapshot.observation.volume)
+        every = interval(app, seen.now)
+        self._metrics.observed(key, decision.status, snapshot.observation.volume, every)
         self._metrics.released(key, app.status, decision.status, seen.measured)
         if decision.act and await self._actor.act(snapshot, decision.status, memory):
             return AFTER_A_WRITE

@@ -5,7 +5,25 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from memoapp_operator.domain.manifest import CHILD_KINDS, ENDPOINT_SLICE, EVENT, MEMO_APP, POD, REVISION, SECRET
+from memoapp_operator.api.v1alpha1.memoapp import MemoApp
+from memoapp_operator.domain.manifest import (
+    CHILD_KINDS,
+    ENDPOINT_SLICE,
+    EVENT,
+    JOB,
+    LEASE,
+    MEMO_APP,
+    MEMO_BACKUP,
+    POD,
+    REVISION,
+    ROLE,
+    ROLE_BINDING,
+    SECRET,
+    SERVICE_ACCOUNT,
+    Kind,
+)
+from memoapp_operator.render.context import Context, Platform
+from memoapp_operator.render.schedule import backups
 from memoapp_operator.runtime.lease import LEASE_NAME
 
 if TYPE_CHECKING:
@@ -58,30 +76,51 @@ def test_secrets_are_never_listed_or_watched(render: Callable[..., Documents], v
         assert _rights(role).get(("", "secrets"), set()) <= {"create", "delete", "get", "patch"}
 
 
-def test_the_operator_never_writes_a_memoapp_but_its_status(operator: Rights) -> None:
-    assert operator["memoapp.dev", "memoapps"] == {"get", "list", "watch"}
+def test_the_operator_writes_a_memoapps_status_and_by_patch_its_finalizer(operator: Rights) -> None:
+    assert operator["memoapp.dev", "memoapps"] == {"get", "list", "patch", "watch"}
     assert operator["memoapp.dev", "memoapps/status"] == {"get", "patch", "update"}
     assert operator["memoapp.dev", "memoapps/finalizers"] == {"update"}
 
 
 def test_the_operator_may_keep_every_kind_of_child_and_touch_nothing_else(operator: Rights) -> None:
     kept = (*CHILD_KINDS, REVISION)
-    seen = {(kind.group, kind.plural) for kind in (*kept, ENDPOINT_SLICE, POD, EVENT, MEMO_APP)}
-    own = {("memoapp.dev", "memoapps/status"), ("memoapp.dev", "memoapps/finalizers"), ("apps", "deployments/scale")}
+    seen = {(kind.group, kind.plural) for kind in (*kept, ENDPOINT_SLICE, POD, EVENT, MEMO_APP, MEMO_BACKUP, JOB)}
+    parts = [f"{kind}/{part}" for kind in ("memoapps", "memobackups") for part in ("status", "finalizers")]
+    own = {*(("memoapp.dev", part) for part in parts), ("apps", "deployments/scale")}
     assert set(operator) == seen | own
-    for kind in kept:
-        watched = set() if kind is SECRET else {"list", "watch"}
-        assert operator[kind.group, kind.plural] == {"create", "delete", "get", "patch"} | watched
+    for kind in (*kept, MEMO_BACKUP, JOB):
+        assert operator[kind.group, kind.plural] == {"create", "delete", "get", "patch"} | _seen(kind)
     assert operator["discovery.k8s.io", "endpointslices"] == {"list"}
     assert operator["apps", "deployments/scale"] == {"patch"}
     assert operator["", "pods"] == {"get", "list", "watch"}
     assert operator["", "events"] == {"create", "list", "patch"}
 
 
-def test_the_lease_is_a_right_in_the_operators_own_namespace_only(render: Callable[..., Documents]) -> None:
-    holders = [
-        role for role in _of(render(), "Role", "ClusterRole") if ("coordination.k8s.io", "leases") in _rights(role)
-    ]
+def _seen(kind: Kind) -> set[str]:
+    """How children are found: Secrets by name alone, what agents are given without a watch."""
+    if kind is SECRET:
+        return set()
+    if kind is LEASE:
+        return {"list", "update"}  # it may be held by whom it is given to
+    return {"list"} if kind in {SERVICE_ACCOUNT, ROLE, ROLE_BINDING} else {"list", "watch"}
+
+
+def test_what_agents_are_given_the_operator_has(operator: Rights) -> None:
+    app = MemoApp.model_validate(
+        {
+            "metadata": {"name": "memo", "namespace": "prod", "uid": "1"},
+            "spec": {"version": "1", "backend": {"image": "a"}, "database": {"managed": {}}, "backup": {}},
+        }
+    )
+    (role,) = [item for item in backups(Context(app=app, platform=Platform("a", "b"))) if item["kind"] == "Role"]
+    for key, verbs in _rights(role).items():
+        assert verbs <= operator[key]
+
+
+def test_the_operators_own_lease_is_a_right_in_the_operators_own_namespace_only(
+    render: Callable[..., Documents],
+) -> None:
+    holders = [role for role in _of(render(), "Role") if ("coordination.k8s.io", "leases") in _rights(role)]
     (role,) = holders
     assert (role["kind"], role["metadata"]["namespace"]) == ("Role", "memoapp-system")
     leases = {"apiGroups": ["coordination.k8s.io"], "resources": ["leases"]}

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import yaml
 from memoapp_operator.api.v1alpha1.memoapp import MemoApp, MemoAppSpec
+from memoapp_operator.api.v1alpha1.memobackup import MemoBackup
 from memoapp_operator.domain.external import cache_login, database_login
 from memoapp_operator.domain.references import connection_name, references
 from memoapp_operator.render.context import Context, Credentials, Platform
@@ -20,7 +21,12 @@ if TYPE_CHECKING:
 Documents = list[dict[str, Any]]
 NAMES = ("memoapp-least.yaml", "memoapp-full.yaml", "memoapp-external.yaml")
 # Exactly one of managed and external: the other one stands in its own sample.
-ALTERNATIVES = {"spec.database.external", "spec.redis.external"}
+ALTERNATIVES = {
+    "spec.database.external",
+    "spec.redis.external",
+    "spec.backup.destination.volume",
+    "spec.backup.clientImage",
+}
 # The tiers share their fields: what one of them shows need not stand in the other.
 TIERS = ("spec.frontend.", "spec.backend.")
 
@@ -41,7 +47,14 @@ def _parse(manifest: dict[str, Any]) -> MemoApp:
 
 
 def test_every_file_is_tested(repository: Path) -> None:
-    assert {file.name for file in (repository / "manifests" / "samples").iterdir()} == set(NAMES)
+    assert {file.name for file in (repository / "manifests" / "samples").iterdir()} == {*NAMES, "memobackup.yaml"}
+
+
+def test_a_backup_is_ordered_by_eight_lines(repository: Path) -> None:
+    text = (repository / "manifests" / "samples" / "memobackup.yaml").read_text(encoding="utf-8")
+    assert len(text.splitlines()) <= 8
+    metadata = {"namespace": "memo", "uid": "1", **yaml.safe_load(text)["metadata"]}
+    assert MemoBackup.model_validate({**yaml.safe_load(text), "metadata": metadata}).spec.app_ref.name == "memo"
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -59,6 +72,10 @@ def test_what_a_sample_refers_to_stands_beside_it(repository: Path, name: str) -
     there = {(item["kind"], item["metadata"]["name"]) for item in documents}
     wanted = {(found.ref.kind.kind, found.ref.name) for found in references("memo", spec)}
     wanted |= {("Secret", item.name) for item in spec.image_pull_secrets or []}
+    store = spec.backup.destination.s3 if spec.backup else None
+    wanted |= {("Secret", store.credentials_secret_ref)} if store else set()
+    sealed = spec.backup.encryption if spec.backup else None
+    wanted |= {("Secret", sealed.recipients_secret_ref.name)} if sealed else set()
     ingress = spec.traffic.ingress
     wanted |= {("Secret", ingress.tls_secret_name)} if ingress and ingress.tls_secret_name else set()
     tiers = [tier for tier in (spec.frontend, spec.backend) if tier]

@@ -1,0 +1,146 @@
+"""The backups of an app: its MemoBackups and the Jobs of its schedule as they stand, and what its passes do."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+
+from pydantic import ValidationError
+
+from memoapp_operator.api.v1alpha1.destination import Destination
+from memoapp_operator.api.v1alpha1.memoapp import MemoApp, MemoAppStatus, ReleasePhase
+from memoapp_operator.api.v1alpha1.memobackup import MemoBackup, Reason
+from memoapp_operator.domain import backups as domain
+from memoapp_operator.domain import names
+from memoapp_operator.domain.backups import Backups, Known
+from memoapp_operator.domain.conditions import timestamp
+from memoapp_operator.domain.manifest import JOB, MEMO_BACKUP, Manifest, Ref
+from memoapp_operator.domain.taking import FINALIZER, PRUNED_ANNOTATION, location_of
+from memoapp_operator.ports import Cluster, Conflict
+from memoapp_operator.render import backup as rendered
+
+from . import agents
+from .snapshot import Snapshot
+
+
+async def look(cluster: Cluster, app: MemoApp, pods: Sequence[Manifest]) -> Backups:
+    """What is known of them; nothing where none are declared."""
+    declared, metadata = app.spec.backup, app.metadata
+    if declared is None:
+        return Backups()
+    records = await cluster.list(MEMO_BACKUP, metadata.namespace, {})
+    jobs = await cluster.list(JOB, metadata.namespace, names.labels(metadata.name, rendered.COMPONENT))
+    digest = digest_of(declared.destination)
+    catalogue = next((job for job in jobs if job["metadata"]["name"] == _catalogue(app, digest)), None)
+    return Backups(
+        known=tuple(_known(app, records)),
+        failures=tuple(agents.failures(jobs, pods, names.child(metadata.name, rendered.COMPONENT))),
+        missing=await agents.missing(cluster, metadata.namespace, declared.destination, declared.encryption),
+        destination=digest,
+        catalogued=bool(agents.done(catalogue)) if catalogue is not None else None,
+    )
+
+
+def digest_of(destination: Destination) -> str:
+    """Identity of a destination; how large a volume is does not count."""
+    found = destination.model_dump(by_alias=True, exclude_none=True)
+    if "volume" in found:
+        found["volume"].pop("size", None)
+    return hashlib.sha256(json.dumps(found, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def _catalogue(app: MemoApp, digest: str) -> str:
+    return rendered.catalogue_name(app.metadata.name, digest)
+
+
+def _known(app: MemoApp, records: Sequence[Manifest]) -> Iterator[Known]:
+    for raw in records:
+        if ((raw.get("spec") or {}).get("appRef") or {}).get("name") != app.metadata.name:
+            continue
+        try:
+            found = MemoBackup.model_validate(raw)
+        except ValidationError:
+            continue
+        status = found.status
+        yield Known(
+            name=found.metadata.name,
+            reason=found.spec.reason,
+            phase=status.phase,
+            created=datetime.fromisoformat(raw["metadata"]["creationTimestamp"]),
+            taken=datetime.fromisoformat(status.taken_at) if status.taken_at else None,
+            trouble=(status.reason, status.message or "") if status.reason else None,
+            leaving=bool(raw["metadata"].get("deletionTimestamp")),
+            exists=location_of(found) is not None,
+        )
+
+
+class BackupActs:
+    """What an app's passes do for its backups: order them, look for unknown ones, prune.
+
+    Args:
+        cluster: the API server.
+    """
+
+    def __init__(self, cluster: Cluster) -> None:
+        self._cluster = cluster
+
+    async def act(self, snapshot: Snapshot, status: MemoAppStatus, now: datetime) -> bool:
+        """By what is committed; True where something was written."""
+        app, seen = snapshot.context.app, snapshot.observation.backups
+        if app.spec.backup is None:
+            return False
+        changed = False
+        for ordered, reason in _orders(status):
+            if seen.named(ordered) is None:
+                changed |= await self._create(order(app, ordered, reason))
+        if status.active is not None and seen.catalogued is None and domain.to_catalogue(app, seen) and not changed:
+            changed = await self._create(
+                rendered.catalogue_job(snapshot.context, app.spec.backup.destination, seen.destination)
+            )
+        return await self._prune(app, seen, now) or changed
+
+    async def _create(self, manifest: Manifest) -> bool:
+        try:
+            await self._cluster.create(manifest)
+        except Conflict:
+            return False
+        return True
+
+    async def _prune(self, app: MemoApp, seen: Backups, now: datetime) -> bool:
+        """One a pass: first it is written on it why, then it is deleted."""
+        for item in domain.to_prune(app, seen, now):
+            namespace = app.metadata.namespace
+            raw = await self._cluster.get(MEMO_BACKUP, namespace, item.name)
+            if raw is None or raw["metadata"].get("deletionTimestamp"):
+                continue
+            if PRUNED_ANNOTATION not in (raw["metadata"].get("annotations") or {}):
+                await self._cluster.mark(raw, annotations={PRUNED_ANNOTATION: timestamp(now)})
+            await self._cluster.delete(Ref(MEMO_BACKUP, item.name), namespace, raw["metadata"]["uid"])
+            return True
+        return False
+
+
+def _orders(status: MemoAppStatus) -> Iterator[tuple[str, Reason]]:
+    if status.backups is not None and status.backups.ordered is not None:
+        yield status.backups.ordered, Reason.MANUAL
+    release = status.release
+    if release is not None and release.phase is ReleasePhase.BACKING_UP and release.backup is not None:
+        yield release.backup, Reason.RELEASE
+
+
+def order(app: MemoApp, ordered: str, reason: Reason) -> Manifest:
+    """An order that outlives its MemoApp: it has no owner."""
+    metadata = app.metadata
+    return {
+        "apiVersion": MEMO_BACKUP.api_version,
+        "kind": MEMO_BACKUP.kind,
+        "metadata": {
+            "name": ordered,
+            "namespace": metadata.namespace,
+            "labels": names.labels(metadata.name),
+            "finalizers": [FINALIZER],
+        },
+        "spec": {"appRef": {"name": metadata.name}, "reason": reason.value},
+    }
