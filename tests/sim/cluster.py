@@ -10,23 +10,20 @@ from typing import Any, TypeVar
 
 from memoapp_operator.domain.decision import Note
 from memoapp_operator.domain.manifest import (
-    DEPLOYMENT,
     EVENT,
     MEMO_APP,
     SECRET,
     SERVICE,
-    STATEFUL_SET,
     Kind,
     Manifest,
     Ref,
 )
-from memoapp_operator.domain.names import MANAGED_BY, MANAGED_BY_LABEL
 from memoapp_operator.ports import ClusterError, Conflict, Refused
 
 from . import fields
 from .clock import SimClock
 from .faults import Faults, Write
-from .kinds import WATCHED, ref_of
+from .kinds import is_watched, ref_of, set_defaults
 from .validation import invalid
 
 NAMESPACE = "prod"
@@ -133,6 +130,16 @@ class SimCluster:
         assert namespace == NAMESPACE
         await self._write("delete", ref, OPERATOR, lambda: self._delete(ref, uid))
 
+    async def mark(
+        self,
+        manifest: Manifest,
+        *,
+        annotations: Mapping[str, str] | None = None,
+        finalizers: Sequence[str] | None = None,
+    ) -> Manifest:
+        sent = copied(manifest)
+        return await self._write("mark", ref_of(manifest), OPERATOR, lambda: self._mark(sent, annotations, finalizers))
+
     async def replace_status(self, manifest: Manifest) -> Manifest:
         sent = copied(manifest)
         return await self._write("status", ref_of(manifest), OPERATOR, lambda: self._replace_status(sent))
@@ -202,6 +209,13 @@ class SimCluster:
         stored = self._stored.pop(ref)
         self._changed(stored.manifest, None)
 
+    def delete_as_a_person(self, ref: Ref) -> None:
+        """Delete; what has finalizers waits for them."""
+        if not self._stored[ref].manifest["metadata"].get("finalizers"):
+            self.remove(ref)
+        elif not self._stored[ref].manifest["metadata"].get("deletionTimestamp"):
+            self.leave(ref)
+
     def leave(self, ref: Ref) -> None:
         """Deleted, and held back by a finalizer."""
         self.edit(ref, lambda found: found["metadata"].update(deletionTimestamp=self._clock.stamp()))
@@ -254,7 +268,7 @@ class SimCluster:
         stored = _Stored({}, {manager: set(fields.leaves(manifest))})
         if ref.kind is SERVICE:
             manifest["spec"].setdefault("clusterIP", self._next_address())
-        _set_defaults(manifest)
+        set_defaults(manifest)
         self._stored[ref] = stored
         return self._keep(stored, None, manifest)
 
@@ -287,7 +301,7 @@ class SimCluster:
         fields.drop(merged, mine - wanted.keys() - others)
         for path, value in wanted.items():
             fields.put(merged, path, value)
-        _set_defaults(merged)
+        set_defaults(merged)
         self._check(merged, stored.manifest)
         taken = {path for path, value in wanted.items() if present.get(path) != value}
         owned: Owned = {name: paths - taken for name, paths in stored.owned.items() if name != manager}
@@ -319,6 +333,26 @@ class SimCluster:
         self.set_status(ref, manifest["status"])
         return stored.manifest
 
+    def _mark(
+        self, manifest: Manifest, annotations: Mapping[str, str] | None, finalizers: Sequence[str] | None
+    ) -> Manifest:
+        ref, metadata = ref_of(manifest), manifest["metadata"]
+        stored = self._stored.get(ref)
+        if stored is None:
+            raise Refused(404, "NotFound", f"{ref} not found")
+        present = stored.manifest["metadata"]
+        if (present["uid"], present["resourceVersion"]) != (metadata["uid"], metadata["resourceVersion"]):
+            raise Conflict(409, "Conflict", "the object has been modified")
+        sent = copied(stored.manifest)
+        if annotations is not None:
+            sent["metadata"].setdefault("annotations", {}).update(annotations)
+        if finalizers is not None:
+            sent["metadata"]["finalizers"] = list(finalizers)
+        if finalizers == [] and present.get("deletionTimestamp"):
+            self.remove(ref)
+            return sent
+        return self._replace(stored, sent, OPERATOR)
+
     def _scale(self, ref: Ref, uid: str, replicas: int) -> None:
         stored = self._stored.get(ref)
         if stored is None:
@@ -333,7 +367,7 @@ class SimCluster:
             return
         if stored.manifest["metadata"]["uid"] != uid:
             raise Conflict(409, "Conflict", f"{ref} has another uid")
-        self.remove(ref)
+        self.delete_as_a_person(ref)
 
     def _tell(self, event: Manifest) -> None:
         if ref_of(event) not in self._stored:
@@ -360,19 +394,7 @@ class SimCluster:
         about = after or before or {}
         if after is None:
             self.version += 1
-        if _watched(about):
+        if is_watched(about):
             self.touched += 1
         for listener in self.listeners:
             listener(before, after)
-
-
-def _set_defaults(manifest: Manifest) -> None:
-    """What the API server fills in where nobody says anything."""
-    if manifest["kind"] in {DEPLOYMENT.kind, STATEFUL_SET.kind}:
-        manifest["spec"].setdefault("replicas", 1)
-
-
-def _watched(manifest: Manifest) -> bool:
-    """MemoApps, and all of our children and their pods but Secrets and revisions."""
-    kind, labels = manifest["kind"], manifest["metadata"].get("labels", {})
-    return kind == MEMO_APP.kind or (kind in WATCHED and labels.get(MANAGED_BY_LABEL) == MANAGED_BY)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from memoapp_operator.domain.manifest import MEMO_APP, SECRET, VOLUME_CLAIM, Manifest, Ref
+from memoapp_operator.domain.farewell import FINALIZER
+from memoapp_operator.domain.manifest import MEMO_APP, MEMO_BACKUP, SECRET, VOLUME_CLAIM, Manifest, Ref
 from memoapp_operator.domain.names import MANAGED_BY, MANAGED_BY_LABEL
 
 from .cluster import SimCluster
@@ -20,6 +21,8 @@ def watch_over(cluster: SimCluster) -> None:
             return
         if about["kind"] == MEMO_APP.kind:
             _only_the_status(before, after)
+        elif about["kind"] == MEMO_BACKUP.kind:
+            assert before is None or after is None or before["spec"] == after["spec"]
         elif before is not None:
             _ours(before)
             _data_is_kept(before, after)
@@ -32,7 +35,9 @@ def watch_over(cluster: SimCluster) -> None:
 def _only_the_status(before: Manifest | None, after: Manifest | None) -> None:
     """Promise 7."""
     assert before is not None
-    assert after is not None
+    if after is None:
+        assert before["metadata"].get("deletionTimestamp"), "a person deleted it, and the finalizer held it"
+        return
     assert {**before, "status": None, "metadata": _lasting(before)} == {
         **after,
         "status": None,
@@ -41,7 +46,10 @@ def _only_the_status(before: Manifest | None, after: Manifest | None) -> None:
 
 
 def _lasting(manifest: Manifest) -> Manifest:
-    return {key: value for key, value in manifest["metadata"].items() if key != "resourceVersion"}
+    """Metadata but for what the server counts, and the one finalizer that the operator sets."""
+    steady = {key: value for key, value in manifest["metadata"].items() if key != "resourceVersion"}
+    others = [item for item in steady.pop("finalizers", []) if item != FINALIZER]
+    return {**steady, "finalizers": others}
 
 
 def _ours(before: Manifest) -> None:

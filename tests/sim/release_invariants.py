@@ -97,7 +97,7 @@ class ReleaseWatch:
             return
         if about["kind"] == self._app.kind.kind and before is not None and after is not None:
             if about["metadata"]["name"] == self._app.name:
-                self._decided(before.get("status") or {}, after["status"])
+                self._decided(before.get("status") or {}, after.get("status", {}))
         elif before is not None:
             self._what_serves_goes_on(before, after)
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
-from memoapp_operator.domain.manifest import POD, Kind, Manifest, Ref
+from memoapp_operator.domain.manifest import MEMO_BACKUP, POD, Kind, Manifest, Ref
 from memoapp_operator.domain.names import COLOUR_LABEL, COMPONENT_LABEL, MANAGED_BY, MANAGED_BY_LABEL
 from memoapp_operator.ports import ClusterError
 from memoapp_operator.render.context import Platform
@@ -33,8 +35,18 @@ STARTS_IN = 1.0
 MOST_PASSES = 3000
 
 
+@dataclass(slots=True)
+class _Turn:
+    """When a key is due, and what its last pass began with."""
+
+    due: float | None
+    seen: int
+    started: float = float("-inf")
+    failures: int = 0
+
+
 class Operator:
-    """One operator process, its queue with a single key, and its restarts.
+    """One operator process, its queue with the keys of one app, and its restarts.
 
     Attributes:
         passes: begun so far.
@@ -45,7 +57,7 @@ class Operator:
     def __init__(self, world: World, mint: SimMint, name: str = APP.name) -> None:
         self._world = world
         self._mint = mint
-        self._key = Key(NAMESPACE, name)
+        self._app = Key(NAMESPACE, name)
         self.passes = 0
         self.restarts = 0
         self.failed = 0
@@ -58,8 +70,12 @@ class Operator:
         platform = Platform(self.image, "memoapp-system")
         self.metrics = Metrics()
         self._reconciler = Reconciler(world.cluster, world, self._mint, platform, world.clock, RESYNC, self.metrics)
-        self._due: float | None = world.clock.seconds
-        self._seen, self._started, self._failures = world.cluster.touched, float("-inf"), 0
+        self._turns = {key: _Turn(world.clock.seconds, world.cluster.touched) for key in self._keys()}
+
+    def _keys(self) -> list[Key]:
+        """The MemoApp, and each MemoBackup."""
+        backups = [item["metadata"]["name"] for item in self._world.cluster.all(MEMO_BACKUP)]
+        return [self._app, *(Key(NAMESPACE, name, MEMO_BACKUP.kind) for name in backups)]
 
     @property
     def remembered(self) -> bool:
@@ -68,29 +84,40 @@ class Operator:
 
     def due(self) -> float | None:
         """When the next pass begins, in virtual seconds; None: with the next event."""
-        if self._seen == self._world.cluster.touched:
-            return self._due
-        soon = max(self._world.clock.seconds, self._started + SETTLE)
-        return soon if self._due is None else min(soon, max(self._due, self._world.clock.seconds))
+        return min((at for _, at in self._waiting()), default=None)
+
+    def _waiting(self) -> Iterator[tuple[Key, float]]:
+        now = self._world.clock.seconds
+        for key in self._keys():
+            turn = self._turns.setdefault(key, _Turn(now, -1))
+            if turn.seen == self._world.cluster.touched:
+                if turn.due is not None:
+                    yield key, turn.due
+                continue
+            soon = max(now, turn.started + SETTLE)
+            yield key, soon if turn.due is None else min(soon, max(turn.due, now))
 
     async def run_pass(self) -> None:
         """One pass, with the queue's back-off and the restart of a process that was killed."""
         clock, self.passes = self._world.clock, self.passes + 1
-        self._seen, self._started = self._world.cluster.touched, clock.seconds
+        key = min(self._waiting(), key=lambda item: item[1])[0]
+        turn = self._turns[key]
+        turn.seen, turn.started = self._world.cluster.touched, clock.seconds
         try:
-            delay = await self._reconciler.reconcile(self._key)
+            delay = await self._reconciler.reconcile(key)
         except Killed:
             self.restarts += 1
             self.start()
-            self._due = clock.seconds + STARTS_IN
+            for each in self._turns.values():
+                each.due = clock.seconds + STARTS_IN
         except ClusterError:
             logger.exception("the pass failed and is tried again")
             self.failed += 1
-            self._due = clock.seconds + min(BACKOFF_MOST, BACKOFF_FIRST * 2.0**self._failures)
-            self._failures += 1
+            turn.due = clock.seconds + min(BACKOFF_MOST, BACKOFF_FIRST * 2.0**turn.failures)
+            turn.failures += 1
         else:
-            self._failures = 0
-            self._due = None if delay is None else max(clock.seconds + delay, self._started + SETTLE)
+            turn.failures = 0
+            turn.due = None if delay is None else max(clock.seconds + delay, turn.started + SETTLE)
 
 
 class Simulation:

@@ -13,6 +13,7 @@ from memoapp_operator.domain.queries import Answer
 from memoapp_operator.ports import ClientCertificate, Login, PrometheusSource, Steering
 
 from . import kubelet
+from .agents import Agents, is_agents
 from .clock import SimClock
 from .cluster import SimCluster
 from .controllers import Controllers, component_of, is_ready
@@ -37,6 +38,7 @@ class World:
             By default 200 where the pod is ready.
         unready: names of pods that are not ready, however well their image behaves.
         routers: what the routers hold.
+        agents: the pods of Jobs.
         volumes: passwords that a database was initialised with, by uid of its claim.
         elsewhere: passwords of external databases and Redis, by host.
         traffic: the clients, and how versions answer them.
@@ -53,6 +55,7 @@ class World:
         self.health_codes: dict[str, int | None] = {}
         self.unready: set[str] = set()
         self.routers = Routers(self.cluster)
+        self.agents = Agents(self.cluster, self.clock)
         self.volumes: dict[str, dict[str, str]] = {}
         self.elsewhere: dict[str, str] = {}
         self.traffic = Traffic()
@@ -68,6 +71,7 @@ class World:
         self.cluster.resume(other.cluster)
         self.controllers.resume(other.controllers)
         self.routers.resume(other.routers)
+        self.agents.resume(other.agents)
         self.traffic.resume(other.traffic)
         self.prometheus, self.codes = {**other.prometheus}, {**other.codes}
         self.volumes, self.elsewhere = {**other.volumes}, {**other.elsewhere}
@@ -81,15 +85,17 @@ class World:
         while before != self.cluster.version:
             before = self.cluster.version
             self.controllers.step()
+            self.agents.step()
             for pod in [*self.cluster.all(POD)]:
-                self._show(pod)
+                if not is_agents(pod):
+                    self._show(pod)
 
     def next_change(self) -> float | None:
         """When something happens by the passing of time alone; None where nothing will."""
         now = self.clock.seconds
         found = [moment for pod in self.cluster.all(POD) for moment in self._moments(pod) if moment > now]
-        due = self.controllers.next_change()
-        return min([*found, *([] if due is None else [due])], default=None)
+        due = [self.controllers.next_change(), self.agents.next_change()]
+        return min([*found, *(moment for moment in due if moment is not None)], default=None)
 
     def _moments(self, pod: Manifest) -> Iterator[float]:
         running = self._running.get(pod["metadata"]["uid"])

@@ -1,0 +1,141 @@
+"""Agents of the simulation: what Jobs come to, and what their pods say."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import Any
+
+from memoapp_operator.domain.manifest import JOB, MEMO_BACKUP, Manifest, Ref
+
+from .clock import SimClock
+from .cluster import SimCluster
+
+BACKUP_LABEL = "memoapp.dev/backup"
+JOB_LABEL = "batch.kubernetes.io/job-name"
+DIGEST = "d" * 64
+
+
+@dataclass(slots=True)
+class Agents:
+    """The Job controller, and the pods that it runs.
+
+    Attributes:
+        cluster: the API server.
+        clock: the time.
+        seconds: how long each task takes.
+        failing: tasks that fail, with the line that the agent says; None: its pod is gone without a word.
+        stuck: tasks whose pods never end.
+        silent: agents that cannot reach the API server themselves.
+        stored: folders in the destination, with what hides them.
+    """
+
+    cluster: SimCluster
+    clock: SimClock
+    seconds: dict[str, float] = field(default_factory=lambda: {"take": 3.0})
+    failing: dict[str, tuple[str, str] | None] = field(default_factory=dict)
+    stuck: set[str] = field(default_factory=set)
+    silent: bool = False
+    stored: dict[str, str] = field(default_factory=dict)
+    _since: dict[str, float] = field(default_factory=dict)
+
+    def resume(self, other: Agents) -> None:
+        """Go on from where another one is."""
+        self.seconds, self.failing, self.stuck = {**other.seconds}, {**other.failing}, {*other.stuck}
+        self.silent, self.stored, self._since = other.silent, {**other.stored}, {**other._since}
+
+    def step(self) -> None:
+        """Everything that can be done now."""
+        for job in [*self.cluster.all(JOB)]:
+            if job.get("status", {}).get("conditions"):
+                continue
+            began = self._since.setdefault(job["metadata"]["uid"], self.clock.seconds)
+            task = task_of(job)
+            if task not in self.stuck and self.clock.seconds >= began + self.seconds.get(task, 1.0):
+                self._end(job, task)
+
+    def next_change(self) -> float | None:
+        """When a Job ends."""
+        found = [
+            self._since[job["metadata"]["uid"]] + self.seconds.get(task_of(job), 1.0)
+            for job in self.cluster.all(JOB)
+            if job["metadata"]["uid"] in self._since
+            and not job.get("status", {}).get("conditions")
+            and task_of(job) not in self.stuck
+        ]
+        return min((moment for moment in found if moment > self.clock.seconds), default=None)
+
+    def _end(self, job: Manifest, task: str) -> None:
+        failed = task in self.failing
+        line = self._failed(self.failing[task]) if failed else self._worked(job, task)
+        if line is not None:
+            self._pod(job, line)
+        if not failed or line is not None:
+            self._tell(job, task, line or {})
+        kind = "Failed" if failed else "Complete"
+        condition = {"type": kind, "status": "True", "lastTransitionTime": self.clock.stamp()}
+        self.cluster.set_status(Ref(JOB, job["metadata"]["name"]), {"conditions": [condition]})
+
+    @staticmethod
+    def _failed(said: tuple[str, str] | None) -> dict[str, Any] | None:
+        return {"reason": said[0], "message": said[1]} if said is not None else None
+
+    def _worked(self, job: Manifest, task: str) -> dict[str, Any]:
+        values = _values(job)
+        folder = values.get("MEMOAPP_FOLDER", "")
+        if task == "take":
+            folder = f"prod/memo/2026/01/{values['MEMOAPP_BACKUP_NAME']}/"
+            self.stored[folder] = "shown"
+        if task == "hide":
+            self.stored[folder] = "hidden"
+        if task == "remove":
+            self.stored.pop(folder, None)
+        return {"reason": "Verified", "folder": folder, "takenAt": self.clock.stamp(), "size": 2048, "digest": DIGEST}
+
+    def _pod(self, job: Manifest, line: dict[str, Any]) -> None:
+        metadata, template = job["metadata"], job["spec"]["template"]
+        state = {"terminated": {"message": json.dumps(line), "exitCode": int(line["reason"] != "Verified")}}
+        owner = {"apiVersion": "batch/v1", "kind": "Job", "name": metadata["name"], "uid": metadata["uid"]}
+        pod = {
+            "apiVersion": "v1",
+            "kind": "Pod",
+            "metadata": {
+                "name": f"{metadata['name']}-x",
+                "namespace": metadata["namespace"],
+                "labels": {**template["metadata"]["labels"], JOB_LABEL: metadata["name"]},
+                "ownerReferences": [{**owner, "controller": True}],
+            },
+            "spec": template["spec"],
+            "status": {"phase": "Succeeded", "containerStatuses": [{"name": "agent", "state": state}]},
+        }
+        self.cluster.put(pod, manager="kube-controller-manager")
+
+    def _tell(self, job: Manifest, task: str, line: dict[str, Any]) -> None:
+        """What an agent writes itself: the status of the MemoBackup that it took."""
+        ref = Ref(MEMO_BACKUP, job["metadata"].get("labels", {}).get(BACKUP_LABEL, ""))
+        found = self.cluster.find(ref)
+        if task != "take" or self.silent or found is None:
+            return
+        if line["reason"] != "Verified":
+            changes: dict[str, Any] = {"phase": "Failed", "reason": line["reason"], "message": line["message"]}
+        else:
+            where = json.loads(_values(job)["MEMOAPP_DESTINATION"])
+            known = {key: line[key] for key in ("takenAt", "size", "digest")}
+            location = {"destination": where, "folder": line["folder"]}
+            changes = {"phase": "Verified", "location": location, "verifiedAt": self.clock.stamp(), **known}
+        self.cluster.set_status(ref, {**(found.get("status") or {}), **changes})
+
+
+def task_of(job: Manifest) -> str:
+    """What a Job does."""
+    return str(job["spec"]["template"]["spec"]["containers"][0]["command"][-1])
+
+
+def _values(job: Manifest) -> dict[str, str]:
+    variables = job["spec"]["template"]["spec"]["containers"][0]["env"]
+    return {item["name"]: item["value"] for item in variables if "value" in item}
+
+
+def is_agents(pod: Manifest) -> bool:
+    """The pod is one of a Job: it runs by its Job's word alone."""
+    return JOB_LABEL in pod["metadata"].get("labels", {})
