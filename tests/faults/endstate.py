@@ -14,6 +14,7 @@ State: TypeAlias = dict[str, Any]
 
 KINDS = (
     "memoapp.dev/v1alpha1/MemoApp",
+    "memoapp.dev/v1alpha1/MemoBackup",
     "v1/Secret",
     "v1/ConfigMap",
     "v1/PersistentVolumeClaim",
@@ -24,6 +25,8 @@ KINDS = (
     "apps/v1/ControllerRevision",
     "policy/v1/PodDisruptionBudget",
     "networking.k8s.io/v1/NetworkPolicy",
+    "rbac.authorization.k8s.io/v1/Role",
+    "rbac.authorization.k8s.io/v1/RoleBinding",
 )
 _DROPPED = frozenset(
     {"uid", "resourceVersion", "creationTimestamp", "managedFields", "namespace", "generation", "selfLink"}
@@ -31,6 +34,8 @@ _DROPPED = frozenset(
 """Of the metadata of everything."""
 _DIGESTS = frozenset({"memoapp.dev/applied", "memoapp.dev/certificates", "memoapp.dev/config"})
 """Annotations over passwords and certificates, which are new in each run."""
+_SAVED = frozenset({"size", "displaySize", "digest", "content"})
+"""Of a MemoBackup: the database's owner and moment are in it."""
 _OTHERS = frozenset({"default", "kube-root-ca.crt", "memoapp-operator"})
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z")
 _UID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
@@ -85,6 +90,8 @@ def _bare(item: Object) -> Object:
     found["metadata"] = {**metadata, "annotations": annotations}
     if item["kind"] == "Secret":
         found["data"] = sorted(item.get("data") or {})
+    if item["kind"] == "MemoBackup":
+        found["status"] = {key: value for key, value in (item.get("status") or {}).items() if key not in _SAVED}
     if item["kind"] in {"Deployment", "StatefulSet"}:
         status = item.get("status") or {}
         found["status"] = {key: status.get(key, 0) for key in ("replicas", "readyReplicas", "updatedReplicas")}

@@ -102,6 +102,14 @@ def _switch(stage: Stage) -> None:
     _next(stage, release={"keepOld": "4s"})
 
 
+def _create_saving(stage: Stage) -> None:
+    stage.create(backup={"destination": {"volume": {"size": "1Gi"}}})
+
+
+def _save_and_switch(stage: Stage) -> None:
+    _next(stage, release={"keepOld": "4s", "backupMaxAge": "0s"})
+
+
 def _by_steps(stage: Stage) -> None:
     _next(stage, release=_STEPS, gates=_GATES)
 
@@ -148,6 +156,12 @@ def _phase(*phases: str, ready: bool | None = None) -> Predicate:
     return holds
 
 
+def _catalogued(found: Object | None) -> bool:
+    """Its first look through the destination is over: it would run beside the deed, sometimes."""
+    backups = ((found or {}).get("status") or {}).get("backups") or {}
+    return is_ready(found) and "catalogued" in backups
+
+
 def _gone(found: Object | None) -> bool:
     return found is None
 
@@ -158,6 +172,7 @@ SCENARIOS = {
     for scenario in (
         Scenario("creation", (), _create_with_redis, is_ready, clients=False),
         Scenario("switch", (_CREATED,), _switch, _phase("Retired", ready=True)),
+        Scenario("saving", ((_create_saving, _catalogued),), _save_and_switch, _phase("Retired", ready=True)),
         Scenario("gradual", (_CREATED,), _by_steps, _phase("Retired", ready=True)),
         Scenario("gates", (_CREATED,), _by_steps_with_errors, _phase("RolledBack"), at_fault=NEXT),
         Scenario("rejection", (_CREATED,), _nowhere, _phase("Rejected")),

@@ -12,11 +12,11 @@ from tests.cluster_guard import kubeconfig
 from tests.faults import testcluster
 from tests.faults.place import other_operator
 from tests.faults.runner import Site
-from tests.kube import Kube
+from tests.kube import Kube, Object
 
 ROOT = Path(__file__).resolve().parents[2]
 DEFINITION = "apiextensions.k8s.io/v1/CustomResourceDefinition"
-CRD = ROOT / "crds" / "memoapp.dev_memoapps.yaml"
+CRDS = ROOT / "crds"
 
 
 class NotHereError(AssertionError):
@@ -46,8 +46,12 @@ def site(*, keep: bool = False) -> Site:
 
 
 def _define(kube: Kube) -> None:
-    """The CRD of this checkout; Helm's own is left to Helm, which would not take it back from another manager."""
-    manifest = yaml.safe_load(CRD.read_text(encoding="utf-8"))
+    """The CRDs of this checkout; Helm's own are left to Helm, which would not take them back from another manager."""
+    for file in sorted(CRDS.glob("*.yaml")):
+        _define_one(kube, yaml.safe_load(file.read_text(encoding="utf-8")))
+
+
+def _define_one(kube: Kube, manifest: Object) -> None:
     name = manifest["metadata"]["name"]
     live = kube.find(DEFINITION, name)
     if live is None or "meta.helm.sh/release-name" not in (live["metadata"].get("annotations") or {}):

@@ -24,7 +24,7 @@ def test_killed_in_a_creation(disturb: Disturb) -> None:
     disturb("creation", every(3, Kill()))
 
 
-@pytest.mark.parametrize("scenario", ["switch", "gradual", "gates", "rejection", "rollback", "withdrawal"])
+@pytest.mark.parametrize("scenario", ["switch", "saving", "gradual", "gates", "rejection", "rollback", "withdrawal"])
 def test_killed_in_a_release(disturb: Disturb, scenario: str) -> None:
     disturb(scenario, every(1, Kill()))
 
