@@ -95,6 +95,10 @@ bench: venv ## What it costs: figures with PASS or FAIL
 	@$(RUN) tools/testbed
 	@MEMOAPP_KUBECONFIG="$$($(CLUSTERS) kubeconfig test)" PATH="$$($(CLUSTERS) tools):$$PATH" $(RUN) tools/bench
 
+.PHONY: bench-backups
+bench-backups: venv ## A backup of 1 GB beside a bare pg_dump: time and memory (needs a PostgreSQL on this machine)
+	@$(RUN) -m tools.bench.backups
+
 .PHONY: bench-many
 bench-many: venv ## What 500 suspended MemoApps cost: memory of each, writes at a restart
 	@$(RUN) tools/testbed

@@ -30,7 +30,7 @@ from queue import SimpleQueue
 
 ROOT = Path(__file__).resolve().parents[1]
 TABLES = ROOT / "tools" / "mutants"
-COPIED = ("operator", "tests", "crds", "charts", "docs", "manifests", "tools", "pyproject.toml")
+COPIED = ("operator", "tests", "crds", "charts", "docs", "examples", "images", "manifests", "tools", "pyproject.toml")
 TEST_SECONDS = 60
 RUN_SECONDS = 600
 PASSED, FAILED = 0, 1

@@ -1,4 +1,4 @@
-"""`make demo`: cluster, images, the operator by its chart, a MemoApp, a gradual release, one that comes back."""
+"""`make demo`: cluster, images, the operator, a MemoApp, backups, a gradual release, one that comes back."""
 
 from __future__ import annotations
 
@@ -16,7 +16,18 @@ from .table import follow
 
 _PATIENCE = 300.0
 """Seconds for anything to come up."""
-_RELEASE = {"steps": [{"weight": 10, "hold": "12s"}, {"weight": 50, "hold": "12s"}], "soak": "12s"}
+_STEPS = [{"weight": 10, "hold": "12s"}, {"weight": 50, "hold": "12s"}]
+_RELEASE = {"steps": _STEPS, "soak": "12s", "backupMaxAge": "0s"}
+_NIGHTLY, _EVERY_MINUTE = "0 2 * * *", "* * * * *"
+_BACKUP = f"""apiVersion: memoapp.dev/v1alpha1
+kind: MemoBackup
+metadata:
+  name: by-hand
+  namespace: {NAMESPACE}
+spec:
+  appRef:
+    name: {APP}
+"""
 _GATES = {"interval": "4s"}
 """Shorter than anybody would choose, so that the demo is."""
 
@@ -26,7 +37,9 @@ def say(text: str) -> None:
     print(f"\n== {text}", flush=True)
 
 
-def memoapp(names: dict[str, str], version: str, *, next_: bool = False, **backend: Any) -> dict[str, Any]:
+def memoapp(
+    names: dict[str, str], version: str, *, next_: bool = False, schedule: str = _EVERY_MINUTE, **backend: Any
+) -> dict[str, Any]:
     """The demo's MemoApp, with the images that this machine has."""
     suffix = "-next" if next_ else ""
     return {
@@ -41,6 +54,7 @@ def memoapp(names: dict[str, str], version: str, *, next_: bool = False, **backe
             "redis": {"managed": {"image": names["redis"]}},
             "traffic": {"image": names["haproxy"]},
             "release": _RELEASE,
+            "backup": {"schedule": schedule, "destination": {"volume": {"size": "1Gi"}}},
             "gates": _GATES,
         },
     }
@@ -69,6 +83,7 @@ def up() -> None:
     steps.operator(CLUSTER, {})
     names = steps.names()
     _first(names)
+    _saved()
     _gradual(names)
     _back(names)
     farewell(time.monotonic() - began)
@@ -90,6 +105,32 @@ def _first(names: dict[str, str]) -> None:
     print(f"memo {written['id']}: {written['text']!r}; {len(read)} in all")
 
 
+def _saved() -> None:
+    say("A backup, ordered by hand: dumped, stored, read back")
+    print(_BACKUP, end="")
+    kubectl("delete", "memobackup", "by-hand", "-n", NAMESPACE, "--ignore-not-found")
+    kubectl("apply", "-f", "-", stdin=_BACKUP)
+    kubectl("wait", "memobackup/by-hand", "-n", NAMESPACE, "--for=condition=Ready", f"--timeout={_PATIENCE:.0f}s")
+    print("$ kubectl get memobackup")
+    print(kubectl("get", "memobackup", "by-hand", "-n", NAMESPACE), end="")
+
+
+def _scheduled() -> None:
+    """Wait for the schedule's next backup, and show all."""
+    deadline = time.monotonic() + _PATIENCE
+    say("The backups so far: the release's own, and the schedule's, one a minute for the demo")
+    while not any(line.split()[2:4] == ["Scheduled", "Verified"] for line in _backups()):
+        if time.monotonic() > deadline:
+            raise DemoError("the schedule takes no backup")
+        time.sleep(1)
+    print("$ kubectl get memobackup")
+    print(kubectl("get", "memobackup", "-n", NAMESPACE), end="")
+
+
+def _backups() -> list[str]:
+    return kubectl("get", "memobackup", "-n", NAMESPACE, "--no-headers").splitlines()
+
+
 def _gradual(names: dict[str, str]) -> None:
     say(f"Version 1.1.0 comes step by step: 10, 50, 100 %, while clients send {page.RATE:.0f} requests a second")
     with page.clients("1.0.0", "1.1.0") as results:
@@ -101,11 +142,15 @@ def _gradual(names: dict[str, str]) -> None:
     print(page.told(result))
     if result.failed:
         raise DemoError("a release must not fail a request")
+    print(f"It rests on the backup {told['release']['backup']}.")
+    _scheduled()
 
 
 def _back(names: dict[str, str]) -> None:
     say("Version 1.2.0 gets healthy, and then answers every fifth request with 500")
-    bad = {"env": [{"name": "FAULT", "value": "errors-20%"}, {"name": "MEMO_VERSION", "value": "1.2.0"}]}
+    bad: dict[str, Any] = {
+        "env": [{"name": "FAULT", "value": "errors-20%"}, {"name": "MEMO_VERSION", "value": "1.2.0"}]
+    }
     with page.clients("1.1.0", "1.2.0") as results:
         apply(memoapp(names, "1.2.0", next_=True, **bad))
         print("$ kubectl get memoapp --watch")
@@ -122,7 +167,7 @@ def _back(names: dict[str, str]) -> None:
         raise DemoError("no client met the fault of version 1.2.0, so nothing was shown")
     print(f"All of the {result.failed} were 500s of version 1.2.0 itself, before it lost its clients.")
     say("Back to version 1.1.0, which never ceased to serve")
-    apply(memoapp(names, "1.1.0", next_=True))
+    apply(memoapp(names, "1.1.0", next_=True, schedule=_NIGHTLY))
     told = follow(_is_ready, _PATIENCE)
     print("$ kubectl get memoapp memo -o jsonpath='{.status.history}'   # the newest first")
     for entry in told["history"]:
