@@ -96,6 +96,18 @@ async def test_a_backup_that_takes_too_long_gives_the_release_up() -> None:
     assert "is not verified after 5m" in sim.status["release"]["message"]
 
 
+async def test_a_way_back_by_order_waits_for_nothing() -> None:
+    release = {"keepOld": "0s", "backupMaxAge": "0s"}
+    sim = await saving.saving(release)
+    sim.declare(spec(NEW, release))
+    await sim.until_rest()
+    sim.world.agents.stuck.add("take")
+    sim.order("rollback")
+    await sim.run_for(120)
+    assert (sim.phase, sim.status["active"]["version"]) == ("Retired", OLD)
+    assert names(sim) == ["memo-r2-pre"]
+
+
 async def test_the_spec_goes_back_in_the_middle() -> None:
     sim = await saving.saving()
     sim.world.agents.stuck.add("take")

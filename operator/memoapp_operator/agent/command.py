@@ -130,11 +130,13 @@ def _lost() -> None:
 
 
 def _taken(taking: Taking, store: Store, tools: Neighbour) -> Taken:
-    """Take it; one of the same name that is there, and good, is the same one: its pod ended before it could say so."""
+    """Take it; one of the same name that is there and younger than the order is it: its pod ended before it said so."""
     if isinstance(store, S3):
         store.forget_unfinished(f"{taking.app.namespace}/{taking.app.name}/")
     folder = already(store, taking.app, taking.name)
     if folder is not None:
+        if manifest_of(store, folder).taken_at < taking.since:
+            raise StoreError(Trouble.EXISTS, f"{folder} holds an older backup of this name: choose another one")
         return _read_back(store, folder, tools)
     seal = _seal(taking.recipients)
     order = Order(taking.name, taking.app, taking.reason, saved(taking, secrets=seal is not None))

@@ -6,6 +6,7 @@ MEMOAPP_APP_NAME          the MemoApp's name
 MEMOAPP_BACKUP_NAME       name of the backup; without it that of the schedule's Job (MEMOAPP_JOB) gives it one
 MEMOAPP_BACKUP_PREFIX     what such a name begins with
 MEMOAPP_BACKUP_REASON     why it is taken
+MEMOAPP_ORDERED_AT        when it was ordered (RFC 3339); without it when the schedule's Job was due
 MEMOAPP_APP               file with the MemoApp as JSON
 MEMOAPP_CONFIG            folder with ConfigMaps and Secrets to save, a folder each below ``configmaps``, ``secrets``
 MEMOAPP_REDIS_URI         Redis that is saved too, with its password
@@ -46,6 +47,7 @@ class Taking:
     Attributes:
         name: of the backup.
         reason: why.
+        since: when it was ordered, or due: one of the same name that is older is another one. RFC 3339, UTC.
         scheduled: the pod makes the MemoBackup itself; else there is one already.
         app: whose it is.
         manifest: the MemoApp.
@@ -57,6 +59,7 @@ class Taking:
 
     name: str
     reason: str
+    since: str
     scheduled: bool
     app: App
     manifest: dict[str, Any]
@@ -79,11 +82,18 @@ class Taking:
         except (KeyError, TypeError):
             raise SettingsError("MEMOAPP_APP: it is no MemoApp") from None
         config, recipients = environment.get("MEMOAPP_CONFIG"), environment.get("MEMOAPP_RECIPIENTS")
-        name = environment.get("MEMOAPP_BACKUP_NAME", "")
+        name, since = environment.get("MEMOAPP_BACKUP_NAME", ""), environment.get("MEMOAPP_ORDERED_AT", "")
+        if not name:
+            due = due_at(given(environment, "MEMOAPP_JOB"))
+            name, since = (
+                f"{given(environment, 'MEMOAPP_BACKUP_PREFIX')}-{due:%Y%m%d-%H%M%S}",
+                f"{due:%Y-%m-%dT%H:%M:%SZ}",
+            )
         return cls(
-            name=name or scheduled_name(given(environment, "MEMOAPP_JOB"), given(environment, "MEMOAPP_BACKUP_PREFIX")),
+            name=name,
+            since=since,
             reason=environment.get("MEMOAPP_BACKUP_REASON", "Manual"),
-            scheduled=not name,
+            scheduled=not environment.get("MEMOAPP_BACKUP_NAME"),
             app=app,
             manifest=manifest,
             config=Path(config) if config else None,
@@ -93,15 +103,18 @@ class Taking:
         )
 
 
-def scheduled_name(job: str, prefix: str) -> str:
-    """``<prefix>-20261123-020000``: a CronJob's Job ends in the minutes since 1970 for which it was made.
+def due_at(job: str) -> datetime:
+    """When a CronJob's Job was due: its name ends in the minutes since 1970.
 
     Source: kubernetes/pkg/controller/cronjob/utils.go, getJobName.
+
+    Raises:
+        SettingsError: no CronJob made it.
     """
     minutes = job.rpartition("-")[2]
     if not minutes.isdecimal():
         raise SettingsError(f"MEMOAPP_JOB: {job} was made by no CronJob")
-    return f"{prefix}-{datetime.fromtimestamp(int(minutes) * 60, UTC):%Y%m%d-%H%M%S}"
+    return datetime.fromtimestamp(int(minutes) * 60, UTC)
 
 
 def _recipients(path: str | None) -> Path | None:

@@ -23,7 +23,8 @@ def pending(seen: Observation, state: State) -> State:
         return state
     if state.release.colour in seen.populated and state.release.colour.value not in state.colours:
         return state  # what the colour held before still runs: it would count in quotas, and answer for the new pods
-    if state.active is None or not backups.required(seen.app):
+    if state.active is None or not backups.required(seen.app) or state.release.instead is not None:
+        # The first one has nothing to save, and a way back by order waits for nothing.
         return _prepared(seen, state, stored)
     young = backups.young_enough(seen.app, seen.backups, seen.now)
     if young is not None:

@@ -87,6 +87,7 @@ def job(context: Context, order: Order) -> Manifest:
         "MEMOAPP_BACKUP_NAME": metadata["name"],
         "MEMOAPP_BACKUP_REASON": order.reason,
         "MEMOAPP_FOLDER": order.folder,
+        "MEMOAPP_ORDERED_AT": metadata.get("creationTimestamp", ""),
     }
     takes = order.task is Task.TAKE
     declared = context.app.spec.backup

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 import yaml
+from memoapp_operator.agent.catalogue import unknown
 from memoapp_operator.agent.sealing import opened
 from memoapp_operator.agent.stores import Volume
 from memoapp_operator.agent.streams import buffered
@@ -70,6 +71,13 @@ def run(environment: Mapping[str, str]) -> tuple[int, dict[str, Any]]:
     return done.returncode, json.loads(done.stdout)
 
 
+def run_alone(environment: Mapping[str, str], name: str = "take") -> tuple[int, dict[str, Any]]:
+    """A command without the container beside it."""
+    command = [sys.executable, "-m", "memoapp_operator.agent", name]
+    done = subprocess.run(command, env=dict(environment), capture_output=True, text=True, check=False)
+    return done.returncode, json.loads(done.stdout)
+
+
 def test_without_recipients_the_secrets_stay_out_and_it_says_so(environment: dict[str, str], tmp_path: Path) -> None:
     code, said = run(environment)
     assert (code, said["reason"], said["secrets"], said["sealed"]) == (0, "Verified", False, False)
@@ -104,6 +112,81 @@ def test_with_recipients_the_secrets_are_in_it_and_nowhere_in_clear(
         assert clear == []
 
 
+def test_one_that_was_taken_and_could_not_say_so_is_it(environment: dict[str, str]) -> None:
+    ordered = {**environment, "MEMOAPP_ORDERED_AT": "2026-01-01T00:00:00Z"}
+    _, first = run(ordered)
+    code, second = run(ordered)
+    assert (code, second) == (0, {**first, "entries": second["entries"]})
+
+
+def test_an_older_one_of_its_name_is_another_one(environment: dict[str, str], tmp_path: Path) -> None:
+    _, first = run(environment)
+    code, said = run({**environment, "MEMOAPP_ORDERED_AT": "2999-01-01T00:00:00Z"})
+    assert (code, said["reason"]) == (1, "AlreadyExists")
+    assert manifest_of(Volume(tmp_path / "backups"), first["folder"]).digest == first["digest"]
+
+
+def test_what_a_killed_pod_left_is_removed_and_it_is_taken(environment: dict[str, str], tmp_path: Path) -> None:
+    left = tmp_path / "backups" / "prod" / "memo" / "2026" / "01" / "memo-1"
+    left.mkdir(parents=True)
+    (left / "database.dump").write_bytes(b"half of it")
+    (left / "foreign").write_bytes(b"not ours")
+    code, said = run(environment)
+    assert (code, said["reason"]) == (0, "Verified")
+    assert [path.name for path in left.iterdir()] == ["foreign"]
+
+
+def test_a_job_of_the_schedule_gives_its_backup_a_name(environment: dict[str, str]) -> None:
+    del environment["MEMOAPP_BACKUP_NAME"]
+    scheduled = {**environment, "MEMOAPP_JOB": "memo-backup-29734680", "MEMOAPP_BACKUP_PREFIX": "memo"}
+    _, said = run(scheduled)
+    assert said["folder"].endswith("/memo-20260715-020000/")
+    code, said = run_alone({**scheduled, "MEMOAPP_JOB": "by-hand"})
+    assert (code, said["reason"]) == (2, "SettingsInvalid")
+
+
+def store_command(name: str, environment: dict[str, str], folder: str) -> dict[str, Any]:
+    settings = {**environment, "MEMOAPP_FOLDER": folder}
+    code, said = run_alone(settings, name)
+    assert code == 0
+    return said
+
+
+def test_hidden_once_and_again_and_removed_with_all_that_is_ours(environment: dict[str, str], tmp_path: Path) -> None:
+    _, taken = run(environment)
+    folder = tmp_path / "backups" / taken["folder"]
+    (folder / "foreign").write_bytes(b"not ours")
+    for _ in range(2):
+        assert store_command("hide", environment, taken["folder"])["reason"] == "Hidden"
+    assert (folder / "hidden").exists()
+    assert [*unknown(Volume(tmp_path / "backups"), "prod/memo/")] == []
+    for _ in range(2):
+        assert store_command("remove", environment, taken["folder"])["reason"] == "Removed"
+    assert [path.name for path in folder.iterdir()] == ["foreign"]
+
+
+def test_it_is_read_back_again_and_what_was_altered_is_found(environment: dict[str, str], tmp_path: Path) -> None:
+    _, taken = run(environment)
+    assert store_command("verify", environment, taken["folder"])["digest"] == taken["digest"]
+    part = tmp_path / "backups" / taken["folder"] / "config.yaml"
+    part.write_bytes(part.read_bytes()[:-1] + b"x")
+    code, said = run_alone({**environment, "MEMOAPP_FOLDER": taken["folder"]}, "verify")
+    assert (code, said["reason"]) == (1, "NotVerified")
+
+
+def test_the_catalogue_finds_what_is_finished_and_ours(environment: dict[str, str], tmp_path: Path) -> None:
+    _, taken = run(environment)
+    for key in (
+        "prod/memo/2026/01/half/database.dump",
+        "prod/memo/manifest.json",
+        "prod/other/2026/01/x/manifest.json",
+    ):
+        path = tmp_path / "backups" / key
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b"{}")
+    assert [*unknown(Volume(tmp_path / "backups"), "prod/memo/")] == [taken["folder"]]
+
+
 @pytest.mark.parametrize(
     ("change", "reason", "message"),
     [
@@ -117,9 +200,7 @@ def test_with_recipients_the_secrets_are_in_it_and_nowhere_in_clear(
 def test_why_there_is_none(environment: dict[str, str], change: dict[str, str], reason: str, message: str) -> None:
     settings = {**environment, **change}
     if reason == "SettingsInvalid":
-        command = [sys.executable, "-m", "memoapp_operator.agent", "take"]
-        done = subprocess.run(command, env=settings, capture_output=True, text=True, check=False)
-        code, said = done.returncode, json.loads(done.stdout)
+        code, said = run_alone(settings)
     else:
         code, said = run(settings)
     assert code != 0
