@@ -90,7 +90,9 @@ class Agents:
             self.stored[folder] = "hidden"
         if task == "remove":
             self.stored.pop(folder, None)
-        return {"reason": "Verified", "folder": folder, "takenAt": self.clock.stamp(), "size": 2048, "digest": DIGEST}
+        where = json.loads(values["MEMOAPP_DESTINATION"])
+        told = {"reason": "Verified", "destination": where, "folder": folder}
+        return {**told, "takenAt": self.clock.stamp(), "size": 2048, "digest": DIGEST}
 
     def _pod(self, job: Manifest, line: dict[str, Any]) -> None:
         metadata, template = job["metadata"], job["spec"]["template"]
@@ -119,9 +121,8 @@ class Agents:
         if line["reason"] != "Verified":
             changes: dict[str, Any] = {"phase": "Failed", "reason": line["reason"], "message": line["message"]}
         else:
-            where = json.loads(_values(job)["MEMOAPP_DESTINATION"])
             known = {key: line[key] for key in ("takenAt", "size", "digest")}
-            location = {"destination": where, "folder": line["folder"]}
+            location = {key: line[key] for key in ("destination", "folder")}
             changes = {"phase": "Verified", "location": location, "verifiedAt": self.clock.stamp(), **known}
         self.cluster.set_status(ref, {**(found.get("status") or {}), **changes})
 

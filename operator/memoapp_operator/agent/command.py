@@ -86,7 +86,7 @@ def take_one(environment: Environment) -> dict[str, Any]:
         raise
     finally:
         tools.end()
-    said = outcome(taken)
+    said = {**outcome(taken), "destination": destination}
     if cluster is None:
         return said
     try:

@@ -32,6 +32,8 @@ PRUNED_ANNOTATION = "memoapp.dev/pruned"
 """Of a MemoBackup that a rule of keep deletes: the data goes with it, whatever its deletionPolicy says."""
 SOON, OFTEN, LATER = 2.0, 10.0, 60.0
 """Seconds to the next look at what no watch tells: what comes soon, what takes a while, what may never come."""
+TRIED_AGAIN = timedelta(minutes=5)
+"""After which data that could not be removed is tried again."""
 UNTOLD_FOR = timedelta(seconds=20)
 """For so long a record without a status is its maker's, who is about to say more."""
 
@@ -54,12 +56,14 @@ class JobSeen:
         done: None while it runs; else whether it succeeded.
         told: the agent's line, where its pod still has it.
         trouble: why its pod does not run, or did not end well: reason and message.
+        ended: when it failed; None where nothing tells.
     """
 
     uid: str
     done: bool | None
     told: dict[str, Any] | None = None
     trouble: tuple[str, str] | None = None
+    ended: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +126,7 @@ def step(seen: Sight) -> Step:
     if phase in {BackupPhase.VERIFIED, BackupPhase.FAILED}:
         return Step(_with_size(_said(seen, phase)))
     if seen.backup.spec.location is not None:
-        return _recorded(seen, seen.backup.spec.location)
+        return _recorded(seen)
     return _ordered(seen)
 
 
@@ -131,27 +135,28 @@ def location_of(backup: MemoBackup) -> Location | None:
     return backup.spec.location or backup.status.location
 
 
-def _recorded(seen: Sight, location: Location) -> Step:
+def _recorded(seen: Sight) -> Step:
     """A record of a backup that exists: read back, unless whoever made it does so himself."""
     created = seen.backup.metadata.creation_timestamp
     young = created is not None and seen.now - datetime.fromisoformat(created) < UNTOLD_FOR
     if seen.backup.status.phase is None and young and Work.VERIFY not in seen.jobs:
         return Step(seen.backup.status, again=OFTEN)
-    return _worked(seen, Work.VERIFY, location)
+    return _worked(seen, Work.VERIFY)
 
 
 def _ordered(seen: Sight) -> Step:
+    if Work.TAKE in seen.jobs:
+        return _worked(seen, Work.TAKE)  # whatever became of the app since
     if seen.app is None:
         text = f"there is no MemoApp {seen.backup.spec.app_ref.name}"
         return Step(_said(seen, BackupPhase.PENDING, "AppNotFound", text, stalled=True), again=LATER)
     if seen.app.spec.backup is None:
         text = f"MemoApp {seen.app.metadata.name} has no spec.backup, so there is nowhere to put it"
         return Step(_said(seen, BackupPhase.PENDING, "NoDestination", text, stalled=True), again=LATER)
-    location = seen.backup.status.location or Location(destination=seen.app.spec.backup.destination, folder="-/")
-    return _worked(seen, Work.TAKE, location)
+    return _worked(seen, Work.TAKE)
 
 
-def _worked(seen: Sight, work: Work, location: Location) -> Step:
+def _worked(seen: Sight, work: Work) -> Step:
     """A Job is to do it: one at a time of an app, created once what it needs is there."""
     job = seen.jobs.get(work)
     if job is None:
@@ -170,7 +175,7 @@ def _worked(seen: Sight, work: Work, location: Location) -> Step:
     if job.done is None:
         reason, message = job.trouble or ("Running", "")
         return Step(_said(seen, BackupPhase.RUNNING, reason, message), again=OFTEN)
-    return Step(_outcome(seen, job, location, work))
+    return Step(_outcome(seen, job))
 
 
 def _running(seen: Sight) -> MemoBackupStatus:
@@ -178,13 +183,12 @@ def _running(seen: Sight) -> MemoBackupStatus:
     return status.model_copy(update={"started_at": status.started_at or timestamp(seen.now)})
 
 
-def _outcome(seen: Sight, job: JobSeen, location: Location, work: Work) -> MemoBackupStatus:
+def _outcome(seen: Sight, job: JobSeen) -> MemoBackupStatus:
     """What the agent said; where nobody can tell any more, it is no backup to rely on."""
-    told = job.told or {}
+    told, recorded = job.told or {}, seen.backup.spec.location
     if job.done and told.get("reason") == "Verified":
-        folder = told.get("folder")
-        where = Location(destination=location.destination, folder=folder) if folder else location
-        changes = {**facts(told), "location": where, "verified_at": timestamp(seen.now)}
+        found = recorded or Location.model_validate({key: told[key] for key in ("destination", "folder")})
+        changes = {**facts(told), "location": found, "verified_at": timestamp(seen.now)}
         return _said(seen, BackupPhase.VERIFIED).model_copy(update=changes)
     if told.get("reason") and told["reason"] != "Verified":
         reason, message = str(told["reason"])[:128], str(told.get("message", ""))[:1024]
@@ -192,9 +196,8 @@ def _outcome(seen: Sight, job: JobSeen, location: Location, work: Work) -> MemoB
         reason, message = job.trouble
     else:
         reason, message = "OutcomeLost", "its pod is gone, and with it the word whether it went well"
-    found = _said(seen, BackupPhase.FAILED, reason, message, stalled=True)
-    # What was recorded lies where it lies, good or bad; what an order took and failed to take is not there.
-    return found.model_copy(update={"location": location}) if work is Work.VERIFY else found
+    # What was recorded lies where it lies, good or bad; what an order failed to take is not there.
+    return _said(seen, BackupPhase.FAILED, reason, message, stalled=True).model_copy(update={"location": recorded})
 
 
 def facts(told: dict[str, Any]) -> dict[str, Any]:
@@ -250,12 +253,17 @@ def _leaving(seen: Sight) -> Step:
     if job.done is None:
         reason, message = job.trouble or ("Deleting", "")
         return Step(_said(seen, BackupPhase.DELETING, reason, message), again=OFTEN)
-    if job.done:
-        return Step(seen.backup.status, release=True)
+    return Step(seen.backup.status, release=True) if job.done else _not_gone(seen, work, job)
+
+
+def _not_gone(seen: Sight, work: Work, job: JobSeen) -> Step:
+    """Its Job failed."""
     told = job.told or {}
     trouble = job.trouble or ("DestinationFailed", "the destination cannot be reached")
     found = _unreachable(seen, work, str(told.get("reason") or trouble[0]), str(told.get("message") or trouble[1]))
-    return found if found.release else Step(found.status, stop=work, again=LATER)
+    if found.release or (job.ended is not None and seen.now - job.ended < TRIED_AGAIN):
+        return found
+    return Step(found.status, stop=work, again=LATER)
 
 
 def _unreachable(seen: Sight, work: Work, reason: str, message: str) -> Step:

@@ -45,7 +45,8 @@ def _seen(job: Manifest, pods: Iterable[Manifest]) -> JobSeen:
     name, outcome = job["metadata"]["name"], done(job)
     mine = sorted((pod for pod in pods if _of(pod, name)), key=_age)
     told = next((line for pod in reversed(mine) if (line := _told(pod)) is not None), None)
-    return JobSeen(job["metadata"]["uid"], outcome, told, _trouble(job, mine, outcome))
+    ended = _ended(job) if outcome is False else None
+    return JobSeen(job["metadata"]["uid"], outcome, told, _trouble(job, mine, outcome), ended)
 
 
 def failures(jobs: Iterable[Manifest], pods: Iterable[Manifest], schedule: str) -> Iterator[Failure]:

@@ -14,7 +14,13 @@ from tests.unit.domain.building import NOW, memoapp, spec
 
 SAVING = memoapp(spec(backup={}))
 WHERE = {"destination": {"volume": {"size": "20Gi"}}, "folder": "prod/memo/2026/03/one/"}
-GOOD = {"reason": "Verified", "folder": "prod/memo/2026/03/one/", "takenAt": "2026-03-01T11:59:00Z", "size": 2048}
+GOOD = {
+    "reason": "Verified",
+    "destination": {"volume": {}},
+    "folder": "prod/memo/2026/03/one/",
+    "takenAt": "2026-03-01T11:59:00Z",
+    "size": 2048,
+}
 
 
 def backup(status: dict[str, Any] | None = None, **declared: Any) -> MemoBackup:
@@ -95,6 +101,11 @@ def test_only_a_job_that_ended_well_and_said_so_makes_a_backup(
     assert (found.phase, found.reason, found.location) == (BackupPhase.FAILED, reason, None)
 
 
+def test_a_job_that_is_at_work_is_heard_though_its_app_is_gone() -> None:
+    found = step(seen(backup(RUNNING), app=None, jobs={Work.TAKE: job(True, GOOD)})).status
+    assert found.phase is BackupPhase.VERIFIED
+
+
 def test_why_its_pod_does_not_run_is_said() -> None:
     found = step(seen(backup(RUNNING), jobs={Work.TAKE: job(None, None, ("ImagePullBackOff", "no image"))})).status
     assert (found.phase, found.reason, found.message) == (BackupPhase.RUNNING, "ImagePullBackOff", "no image")
@@ -151,6 +162,9 @@ def test_a_marker_that_cannot_be_written_holds_nobody_and_data_that_is_to_go_doe
     held = step(seen(backup(VERIFIED, deletionPolicy="Delete"), leaving=True, jobs={Work.REMOVE: job(False, failed)}))
     assert (held.release, held.stop, held.again) == (False, Work.REMOVE, LATER)
     assert held.status.reason == "DestinationUnreachable"
+    just_now = replace(job(False, failed), ended=NOW - timedelta(minutes=1))
+    waits = step(seen(backup(VERIFIED, deletionPolicy="Delete"), leaving=True, jobs={Work.REMOVE: just_now}))
+    assert (waits.release, waits.stop, waits.again) == (False, None, LATER)
 
 
 def test_a_second_pass_changes_nothing() -> None:

@@ -8,36 +8,13 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field
 
 from .backup import Backup, BackupsStatus
-from .base import Image, ObjectName, Resources, Spec, Status, Timestamp, list_map, rules
+from .base import Spec, Status, Timestamp, list_map, rules
 from .data import Cache, Database
 from .definition import Column, Definition
 from .gates import Gates
 from .release import Release
+from .traffic import Traffic
 from .workload import Backend, Frontend, ImagePullSecrets
-
-
-class Ingress(Spec):
-    """A way in from outside the cluster, by the cluster's own ingress controller."""
-
-    host: ObjectName
-    """Host name that clients ask for."""
-    class_name: ObjectName | None = None
-    """IngressClass. Without it the cluster's default class serves."""
-    tls_secret_name: ObjectName | None = None
-    """Secret with the certificate of the host. Without it the host is served over plain HTTP."""
-
-
-class Traffic(Spec):
-    """The router: HAProxy (3.0 or later) in front of both colours."""
-
-    replicas: int = Field(2, ge=1, le=20)
-    """Number of router pods."""
-    image: Image = "docker.io/library/haproxy:3.0"
-    """Image of HAProxy 3.0 or later."""
-    ingress: Ingress | None = None
-    """A way in from outside the cluster."""
-    resources: Resources | None = None
-    """Requests and limits of the router's container."""
 
 
 class MemoAppSpec(Spec):
