@@ -48,9 +48,8 @@ class BackupPass:
             backup = MemoBackup.model_validate(raw)
         except ValidationError:
             return _INVALID_AGAIN
-        app = await self._app(key.namespace, backup.spec.app_ref.name)
-        jobs = await self._jobs(key.namespace, backup)
-        seen = await self._sight(raw, backup, app, jobs)
+        app = None if _rests(raw, backup) else await self._app(key.namespace, backup.spec.app_ref.name)
+        seen = await self._sight(raw, backup, app)
         found = step(seen)
         committed = await self._commit(raw, backup, found.status)
         await self._tell(committed, backup.status, found.status)
@@ -86,20 +85,20 @@ class BackupPass:
         labels = names.labels(backup.spec.app_ref.name, rendered.COMPONENT)
         return await self._cluster.list(JOB, namespace, labels)
 
-    async def _sight(self, raw: Manifest, backup: MemoBackup, app: MemoApp | None, jobs: list[Manifest]) -> Sight:
+    async def _sight(self, raw: Manifest, backup: MemoBackup, app: MemoApp | None) -> Sight:
         metadata: dict[str, Any] = raw["metadata"]
         name, namespace = metadata["name"], metadata["namespace"]
+        jobs = [] if _rests(raw, backup) else await self._jobs(namespace, backup)
         own = [job for job in jobs if (job["metadata"].get("labels") or {}).get(rendered.BACKUP_LABEL) == name]
         pods = await self._cluster.list(POD, namespace, {rendered.BACKUP_LABEL: name}) if own else []
         leaving = bool(metadata.get("deletionTimestamp"))
-        settled = backup.status.phase in {BackupPhase.VERIFIED, BackupPhase.FAILED} and not leaving
         return Sight(
             backup=backup,
             app=app,
             now=self._clock.now(),
             jobs=agents.seen(own, pods, name),
             busy=agents.busy(jobs, name),
-            missing=() if settled or own else await self._missing(backup, app),
+            missing=() if own or _rests(raw, backup) else await self._missing(backup, app),
             leaving=leaving,
             pruned=PRUNED_ANNOTATION in (metadata.get("annotations") or {}),
             held=FINALIZER in (metadata.get("finalizers") or []),
@@ -173,6 +172,12 @@ class BackupPass:
     async def _release(self, raw: Manifest) -> None:
         left = [item for item in raw["metadata"].get("finalizers") or [] if item != FINALIZER]
         await self._cluster.mark(raw, finalizers=left)
+
+
+def _rests(raw: Manifest, backup: MemoBackup) -> bool:
+    """It came to its end, and is not deleted: there is nothing to look at but itself."""
+    leaving = bool(raw["metadata"].get("deletionTimestamp"))
+    return backup.status.phase in {BackupPhase.VERIFIED, BackupPhase.FAILED} and not leaving
 
 
 def _stand_in(backup: MemoBackup) -> MemoApp:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -15,11 +16,12 @@ from .server import Server, beside, programs, started
 
 
 @pytest.fixture(scope="session")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def postgres() -> Iterator[Server]:
+    """Not in pytest's own folder: the next session that begins takes other users' way into it."""
     found = programs()
     if found is None:
         pytest.skip("no PostgreSQL server is installed here")
-    with started(found, tmp_path_factory.mktemp("pg").parent.parent) as server:
+    with started(found, Path(tempfile.gettempdir())) as server:
         yield server
 
 

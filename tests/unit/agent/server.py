@@ -54,9 +54,6 @@ def started(programs: Path, base: Path) -> Iterator[Server]:
         user = pwd.getpwnam("postgres")
         os.chown(folder, user.pw_uid, user.pw_gid)
         prefix = ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups"]
-        for parent in folder.parents:
-            if parent.stat().st_uid == 0 and not parent.stat().st_mode & 0o001:
-                parent.chmod(parent.stat().st_mode | 0o011)
     server = Server(programs, folder)
     data = folder / "data"
     options = ("-U", "postgres", "--auth=trust", "--encoding=UTF8", "--locale=C.UTF-8", "--no-sync")

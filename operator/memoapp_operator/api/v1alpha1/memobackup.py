@@ -18,8 +18,6 @@ class Reason(StrEnum):
     MANUAL = "Manual"
     SCHEDULED = "Scheduled"
     RELEASE = "Release"
-    RESTORE = "Restore"
-    MAINTENANCE = "Maintenance"
     FINAL = "Final"
 
 
