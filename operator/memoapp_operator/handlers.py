@@ -12,25 +12,11 @@ from typing import Any
 import kopf
 
 from memoapp_operator.domain import names
-from memoapp_operator.domain.manifest import (
-    CHILD_KINDS,
-    JOB,
-    LEASE,
-    MEMO_APP,
-    MEMO_BACKUP,
-    POD,
-    ROLE,
-    ROLE_BINDING,
-    SECRET,
-    SERVICE_ACCOUNT,
-)
+from memoapp_operator.domain.manifest import CHILD_KINDS, JOB, MEMO_APP, MEMO_BACKUP, POD, UNWATCHED
 from memoapp_operator.render.backup import BACKUP_LABEL
 from memoapp_operator.runtime.queue import Key
 
-_UNWATCHED = frozenset({SECRET, LEASE, SERVICE_ACCOUNT, ROLE, ROLE_BINDING})
-WATCHED = tuple(kind for kind in (*CHILD_KINDS, POD, JOB) if kind not in _UNWATCHED)
-"""Secrets are neither listed nor watched, but read by name in each pass. A Lease changes all the while that it is held,
-and the rights of an agent are looked at in each pass: none of them is worth a watch."""
+WATCHED = tuple(kind for kind in (*CHILD_KINDS, POD, JOB) if kind not in UNWATCHED)
 
 
 def settings() -> kopf.OperatorSettings:

@@ -13,6 +13,7 @@ from tests.e2e.app import WITHIN, App
 from tests.e2e.conftest import MakeApp
 from tests.e2e.elsewhere import secret
 from tests.e2e.objects import Shelf
+from tests.e2e.report import OPERATOR_NAMESPACE
 from tests.kube import Kube, Object
 from tools.testbed import sample
 
@@ -208,6 +209,30 @@ def test_a_pod_that_is_killed_in_the_middle_leaves_nothing_that_hinders_the_next
     kube.request("POST", f"/api/v1/namespaces/{app.namespace}/pods/{pod['metadata']['name']}/eviction", body=eviction)
     _unlock(app)
     settled(app, "first")
+
+
+@pytest.mark.long
+def test_a_schedule_goes_on_without_an_operator(kube: Kube, memoapp: MakeApp, images: dict[str, str]) -> None:
+    app = memoapp("memo", saving(images, schedule="* * * * *"))
+    app.ready()
+    before = len(backups(app))
+    _operators(kube, 0)
+    try:
+        app.eventually(lambda: backups(app), lambda now: len(now) >= before + 3, within=300)
+        for name in backups(app)[before : before + 3]:
+            found = kube.get(KIND, name, app.namespace)["status"]
+            assert (found["phase"], found["tables"]) == ("Verified", 1)
+    finally:
+        _operators(kube, 2)
+    app.change(backup={"suspend": True})
+    app.shows("BackupHealthy", "True", "Verified")
+    app.wait(lambda now: (now or {})["status"]["backups"]["last"]["name"] == backups(app)[-1])
+
+
+def _operators(kube: Kube, count: int) -> None:
+    where = ("apps/v1/Deployment", "memoapp-operator", OPERATOR_NAMESPACE)
+    kube.patch(*where, body={"spec": {"replicas": count}})
+    kube.wait(*where, until=lambda found: ((found or {}).get("status") or {}).get("readyReplicas", 0) == count)
 
 
 def _lock(app: App) -> None:

@@ -8,16 +8,12 @@ from memoapp_operator.domain.manifest import (
     DEPLOYMENT,
     ENDPOINT_SLICE,
     JOB,
-    LEASE,
     MEMO_APP,
     MEMO_BACKUP,
     POD,
     REVISION,
-    ROLE,
-    ROLE_BINDING,
-    SECRET,
-    SERVICE_ACCOUNT,
     STATEFUL_SET,
+    UNWATCHED,
     Manifest,
     Ref,
 )
@@ -25,8 +21,7 @@ from memoapp_operator.domain.names import MANAGED_BY, MANAGED_BY_LABEL
 
 MADE = (*CHILD_KINDS, REVISION, JOB)
 """What the operator makes."""
-_UNWATCHED = {SECRET, LEASE, SERVICE_ACCOUNT, ROLE, ROLE_BINDING}
-WATCHED = frozenset(kind.kind for kind in (*CHILD_KINDS, POD, JOB) if kind not in _UNWATCHED)
+WATCHED = frozenset(kind.kind for kind in (*CHILD_KINDS, POD, JOB) if kind not in UNWATCHED)
 """What a watch of the operator tells of, where it has the operator's label."""
 
 

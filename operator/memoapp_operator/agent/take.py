@@ -95,23 +95,19 @@ def already(store: Store, app: App, name: str) -> str | None:
 
     A pod that was killed cannot clean up after itself. Only while the data's Lease is held: no other one is at work.
     """
-    suffix, found = f"/{name}/", None
-    for item in list(store.list(f"{app.namespace}/{app.name}/")):
-        folder, _, part = item.key.rpartition("/")
-        if not f"{folder}/".endswith(suffix) or part not in NAMES:
-            continue
-        if part == NAME:
-            found = f"{folder}/"
-    if found is None:
-        _cleared(store, app, suffix)
-    return found
+    found = [item.key for item in store.list(f"{app.namespace}/{app.name}/") if _is_of(item.key, name)]
+    finished = next((key for key in found if key.endswith(f"/{NAME}")), None)
+    if finished is not None:
+        return finished.removesuffix(NAME)
+    for key in found:
+        store.delete(key)
+    return None
 
 
-def _cleared(store: Store, app: App, suffix: str) -> None:
-    for item in list(store.list(f"{app.namespace}/{app.name}/")):
-        folder, _, part = item.key.rpartition("/")
-        if f"{folder}/".endswith(suffix) and part in NAMES:
-            store.delete(item.key)
+def _is_of(key: str, name: str) -> bool:
+    """An object of a backup of this name, and of nobody else."""
+    folder, _, part = key.rpartition("/")
+    return folder.endswith(f"/{name}") and part in NAMES
 
 
 Cache = Callable[[], AbstractContextManager[BinaryIO]]

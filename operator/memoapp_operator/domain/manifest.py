@@ -66,6 +66,10 @@ CHILD_KINDS = (
 )
 """The kinds of children, in the order in which they are applied."""
 
+UNWATCHED = frozenset({SECRET, LEASE, SERVICE_ACCOUNT, ROLE, ROLE_BINDING})
+"""Of these, no event is waited for. Secrets are neither listed nor watched, but read by name in each pass; a Lease
+changes all the while that it is held; and the rights of agents are looked at in each pass."""
+
 _BY_NAME = {
     (kind.api_version, kind.kind): kind for kind in (*CHILD_KINDS, REVISION, POD, JOB, MEMO_APP, MEMO_BACKUP, EVENT)
 }

@@ -16,10 +16,10 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
+from memoapp_operator.api.v1alpha1.data import DeletionPolicy
 from memoapp_operator.api.v1alpha1.memoapp import Condition, MemoApp
 from memoapp_operator.api.v1alpha1.memobackup import (
     BackupPhase,
-    DeletionPolicy,
     Location,
     MemoBackup,
     MemoBackupStatus,

@@ -16,15 +16,12 @@ from memoapp_operator.domain.manifest import (
     CHILD_KINDS,
     ENDPOINT_SLICE,
     EVENT,
-    LEASE,
     POD,
     REVISION,
-    ROLE,
-    ROLE_BINDING,
     SECRET,
     SERVICE,
-    SERVICE_ACCOUNT,
     STATEFUL_SET,
+    UNWATCHED,
     Kind,
     Manifest,
     Ref,
@@ -45,7 +42,7 @@ from .snapshot import Built, Settled, Snapshot, children
 
 # A pod that runs but is not ready for longer than this is asked itself what its health path says.
 UNREADY_AFTER = 15.0
-_SAVING = frozenset({SERVICE_ACCOUNT, ROLE, ROLE_BINDING, LEASE})
+_SAVING = UNWATCHED - {SECRET}
 """Kinds of which only an app with backups has any. What it leaves behind goes with it; its schedule ends at once."""
 _LISTED = tuple(kind for kind in (*CHILD_KINDS, REVISION, POD) if kind is not SECRET)
 

@@ -7,6 +7,7 @@ from enum import StrEnum
 from pydantic import BaseModel, ConfigDict, Field
 
 from .base import ObjectName, Spec, Status, Timestamp, list_map, rules
+from .data import DeletionPolicy
 from .definition import Column, Definition
 from .destination import Destination
 from .memoapp import Condition, Metadata
@@ -19,13 +20,6 @@ class Reason(StrEnum):
     SCHEDULED = "Scheduled"
     RELEASE = "Release"
     FINAL = "Final"
-
-
-class DeletionPolicy(StrEnum):
-    """What becomes of the data when the MemoBackup is deleted."""
-
-    RETAIN = "Retain"
-    DELETE = "Delete"
 
 
 class BackupPhase(StrEnum):
