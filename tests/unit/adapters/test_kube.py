@@ -123,6 +123,25 @@ async def test_a_status_is_written_to_its_subresource_under_the_version_that_was
     assert server.last.body == MEMO
 
 
+async def test_a_mark_writes_metadata_alone_under_the_version_that_was_read(
+    cluster: KubeCluster, server: ApiServer
+) -> None:
+    marked = {
+        **MEMO,
+        "metadata": {**MEMO["metadata"], "uid": "uid-9", "resourceVersion": "7"},
+        "spec": {"version": "2"},
+    }
+    await cluster.mark(marked, finalizers=["memoapp.dev/final-backup"])
+    assert (server.last.verb, server.last.path) == ("PATCH", path(MEMO_APP, "prod", "memo"))
+    assert server.last.headers["Content-Type"] == "application/merge-patch+json"
+    held = {"uid": "uid-9", "resourceVersion": "7", "finalizers": ["memoapp.dev/final-backup"]}
+    assert server.last.body == {"metadata": held}
+    await cluster.mark(marked, annotations={"memoapp.dev/pruned": "now"})
+    assert server.last.body == {
+        "metadata": {"uid": "uid-9", "resourceVersion": "7", "annotations": {"memoapp.dev/pruned": "now"}}
+    }
+
+
 async def test_pods_are_counted_through_the_scale_of_the_object_with_the_uid(
     cluster: KubeCluster, server: ApiServer
 ) -> None:
