@@ -171,6 +171,17 @@ async def test_data_that_cannot_be_removed_holds_its_record() -> None:
     assert (names(sim), sim.world.agents.stored) == ([], {})
 
 
+async def test_a_namespace_that_goes_is_not_held() -> None:
+    sim = await saving.saving()
+    order(sim, deletionPolicy="Delete")
+    await sim.until_rest()
+    gone = "unable to create new content in namespace prod because it is being terminated"
+    sim.cluster.refuse = lambda made: gone if made["kind"] == JOB.kind else None
+    delete(sim)
+    await sim.until_rest()
+    assert names(sim) == []
+
+
 async def test_one_that_is_deleted_while_it_is_taken_is_stopped() -> None:
     sim = await saving.saving()
     sim.world.agents.stuck.add("take")

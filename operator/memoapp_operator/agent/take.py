@@ -173,27 +173,19 @@ def _finished(store: Store, folder: str, manifest: Manifest, tools: Tools, seal:
 
 
 def _stored(store: Store, folder: str, name: str, kind: Kind, source: BinaryIO, seal: Seal | None) -> Part:
-    plain = Metered(source)
+    plain = stored = Metered(source)
     if seal is None:
         store.put(folder + name, buffered(plain))
-        return Part(
-            object=name,
-            kind=kind,
-            size=plain.size,
-            sha256=plain.sha256,
-            sealed=False,
-            plain_size=plain.size,
-            plain_sha256=plain.sha256,
-        )
-    with seal.seal(buffered(plain)) as sealed:
-        stored = Metered(buffered(sealed))
-        store.put(folder + name, buffered(stored))
+    else:
+        with seal.seal(buffered(plain)) as sealed:
+            stored = Metered(buffered(sealed))
+            store.put(folder + name, buffered(stored))
     return Part(
         object=name,
         kind=kind,
         size=stored.size,
         sha256=stored.sha256,
-        sealed=True,
+        sealed=seal is not None,
         plain_size=plain.size,
         plain_sha256=plain.sha256,
     )

@@ -17,9 +17,8 @@ from .cron import next_run, zone
 from .durations import seconds
 
 GRACE = timedelta(minutes=30)
-"""How much later than its schedule a backup may be verified; a longer timeout than its half is added to it."""
+"""How much later than its schedule a backup may be verified; a twelfth of its timeout is added to it."""
 _NAMES = 64
-_TAKEN = {Reason.MANUAL}
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +33,6 @@ class Known:
         taken: the moment of its snapshot; None as long as there is none.
         trouble: reason and message, where it failed.
         leaving: it is being deleted.
-        exists: it is known where it lies: its data is there.
     """
 
     name: str
@@ -44,7 +42,6 @@ class Known:
     taken: datetime | None = None
     trouble: tuple[str, str] | None = None
     leaving: bool = False
-    exists: bool = True
 
     @property
     def good(self) -> bool:
@@ -117,15 +114,17 @@ def free_name(app: str, suffix: str, found: Backups) -> str:
 def status_after(app: MemoApp, found: Backups, orders: OrdersStatus, now: datetime) -> BackupsStatus | None:
     """What the status says of them after this pass; None where there is nothing to say."""
     before, declared = app.status.backups or BackupsStatus(), app.spec.backup
+    if declared is None:
+        return None
     newest = found.newest
     last = LastBackup(name=newest.name, taken_at=timestamp(newest.taken)) if newest and newest.taken else None
     after = BackupsStatus(
         last=last,
         **_followed(app, before, now),
         next=_next(declared, now),
-        ordered=_ordered(app, found, orders, before, now) if declared is not None else None,
-        pruning=_pruning(app, declared, found, before.pruning, now) if declared is not None else None,
-        catalogued=_catalogued(found, before) if declared is not None else None,
+        ordered=_ordered(app, found, orders, before, now),
+        pruning=_pruning(app, declared, found, before.pruning, now),
+        catalogued=_catalogued(found, before),
     )
     return after if after != BackupsStatus() else None
 
@@ -140,8 +139,8 @@ def _followed(app: MemoApp, before: BackupsStatus, now: datetime) -> dict[str, s
     return {"schedule": text, "since": since}
 
 
-def _next(declared: Backup | None, now: datetime) -> str | None:
-    if declared is None or declared.schedule is None or declared.suspend:
+def _next(declared: Backup, now: datetime) -> str | None:
+    if declared.schedule is None or declared.suspend:
         return None
     moment = next_run(declared.schedule, declared.time_zone, now)
     return timestamp(moment) if moment is not None else None
@@ -165,11 +164,6 @@ def to_catalogue(app: MemoApp, found: Backups) -> bool:
     return app.spec.backup is not None and known != found.destination and not found.missing
 
 
-def _rules(declared: Backup) -> keeping.Rules:
-    keep = declared.keep
-    return keeping.Rules(keep.last, keep.daily, keep.weekly, keep.monthly) if keep is not None else keeping.Rules()
-
-
 def _text(rules: keeping.Rules, zone_name: str) -> str:
     return (f"last {rules.last}, daily {rules.daily}, weekly {rules.weekly}, monthly {rules.monthly}, in {zone_name}")[
         :128
@@ -180,14 +174,15 @@ def _pruning(
     app: MemoApp, declared: Backup, found: Backups, before: PruningStatus | None, now: datetime
 ) -> PruningStatus | None:
     """What the rules do not keep; new rules begin to prune only after a while."""
-    where = zone(declared.time_zone)
-    if declared.keep is None or where is None:
+    where, keep = zone(declared.time_zone), declared.keep
+    if keep is None or where is None:
         return None
-    rules = _rules(declared)
+    rules = keeping.Rules(keep.last, keep.daily, keep.weekly, keep.monthly)
     text = _text(rules, declared.time_zone)
-    pause = timedelta(seconds=seconds(declared.keep.announce))
+    pause = timedelta(seconds=seconds(keep.announce))
     begins = before.begins if before is not None and before.rules == text else timestamp(now + pause)
-    standings = [_standing(item, _referred(app)) for item in found.known if item.phase is not BackupPhase.DELETING]
+    referred = _referred(app)
+    standings = [_standing(item, referred) for item in found.known if item.phase is not BackupPhase.DELETING]
     names_ = [item.name for item in keeping.prunable(standings, rules, where, now)][:_NAMES]
     return PruningStatus(rules=text, begins=begins, names=names_ or None)
 
@@ -209,7 +204,7 @@ def _standing(item: Known, referred: set[str]) -> keeping.Backup:
         item.name,
         item.taken or item.created,
         standing,
-        manual=item.reason in _TAKEN and standing is not keeping.Standing.FAILED,
+        manual=item.reason is Reason.MANUAL and standing is not keeping.Standing.FAILED,
         referred=item.name in referred,
     )
 

@@ -80,7 +80,6 @@ class Sight:
         leaving: the MemoBackup is being deleted.
         pruned: by a rule of keep.
         held: our finalizer stands on it.
-        closing: its namespace is being deleted: nothing can be created there.
     """
 
     backup: MemoBackup
@@ -92,7 +91,6 @@ class Sight:
     leaving: bool = False
     pruned: bool = False
     held: bool = True
-    closing: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,7 +187,7 @@ def _outcome(seen: Sight, job: JobSeen) -> MemoBackupStatus:
     if job.done and told.get("reason") == "Verified":
         found = recorded or Location.model_validate({key: told[key] for key in ("destination", "folder")})
         changes = {**facts(told), "location": found, "verified_at": timestamp(seen.now)}
-        return _said(seen, BackupPhase.VERIFIED).model_copy(update=changes)
+        return _with_size(_said(seen, BackupPhase.VERIFIED).model_copy(update=changes))
     if told.get("reason") and told["reason"] != "Verified":
         reason, message = str(told["reason"])[:128], str(told.get("message", ""))[:1024]
     elif job.trouble is not None:
@@ -214,12 +212,11 @@ def facts(told: dict[str, Any]) -> dict[str, Any]:
         "postgresVersion": "postgres_version",
         "version": "version",
     }
-    found = {field: told[key] for key, field in fields.items() if told.get(key) is not None}
-    return {**found, "display_size": shown(found["size"])} if "size" in found else found
+    return {field: told[key] for key, field in fields.items() if told.get(key) is not None}
 
 
 def _with_size(status: MemoBackupStatus) -> MemoBackupStatus:
-    """What an agent wrote itself, with the size as people read it."""
+    """The status with the size as people read it."""
     if status.size is None or status.display_size is not None:
         return status
     return status.model_copy(update={"display_size": shown(status.size)})
@@ -241,7 +238,7 @@ def _leaving(seen: Sight) -> Step:
     running = next((work for work in (Work.TAKE, Work.VERIFY) if work in seen.jobs), None)
     if running is not None and seen.jobs[running].done is None:
         return Step(_said(seen, BackupPhase.DELETING), stop=running, again=SOON)
-    if location_of(seen.backup) is None or seen.closing:
+    if location_of(seen.backup) is None:
         return Step(seen.backup.status, release=True)
     removes = seen.pruned or seen.backup.spec.deletion_policy is DeletionPolicy.DELETE
     work = Work.REMOVE if removes else Work.HIDE

@@ -16,15 +16,20 @@ from memoapp_operator.ports import Cluster
 from memoapp_operator.render.backup import BACKUP_LABEL
 
 JOB_LABEL = "batch.kubernetes.io/job-name"
+_ENDS = frozenset({"Complete", "Failed"})
 _KEYS = ("access-key", "secret-key")
+
+
+def _end(job: Manifest) -> Mapping[str, Any] | None:
+    """The condition that says that it is over, and how; None while it is at work."""
+    conditions = (job.get("status") or {}).get("conditions") or []
+    return next((item for item in conditions if item["status"] == "True" and item["type"] in _ENDS), None)
 
 
 def done(job: Manifest) -> bool | None:
     """Whether it succeeded; None while it is at work."""
-    for item in (job.get("status") or {}).get("conditions") or []:
-        if item["status"] == "True" and item["type"] in {"Complete", "Failed"}:
-            return bool(item["type"] == "Complete")
-    return None
+    end = _end(job)
+    return None if end is None else bool(end["type"] == "Complete")
 
 
 def seen(jobs: Iterable[Manifest], pods: Iterable[Manifest], backup: str) -> dict[Work, JobSeen]:
@@ -112,23 +117,13 @@ def _trouble(job: Manifest, pods: Sequence[Manifest], outcome: bool | None) -> t
         ended = _terminated(pod)
         if ended.get("reason") == "OOMKilled":
             return "OutOfMemory", "the agent needs more memory than its limit"
-    return next(
-        (
-            (str(item.get("reason") or "JobFailed"), str(item.get("message") or "its Job failed")[:1000])
-            for item in (job.get("status") or {}).get("conditions") or []
-            if item["type"] == "Failed" and item["status"] == "True"
-        ),
-        None,
-    )
+    end = _end(job) or {}
+    return str(end.get("reason") or "JobFailed"), str(end.get("message") or "its Job failed")[:1000]
 
 
 def _ended(job: Manifest) -> datetime:
-    moments = [
-        item["lastTransitionTime"]
-        for item in (job.get("status") or {}).get("conditions") or []
-        if item["type"] == "Failed" and item.get("lastTransitionTime")
-    ]
-    return datetime.fromisoformat(str(max(moments, default=job["metadata"]["creationTimestamp"])))
+    moment = (_end(job) or {}).get("lastTransitionTime") or job["metadata"]["creationTimestamp"]
+    return datetime.fromisoformat(str(moment))
 
 
 async def missing(

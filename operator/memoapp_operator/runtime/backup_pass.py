@@ -16,7 +16,7 @@ from memoapp_operator.ports import Clock, Cluster, ClusterError, Conflict, Refus
 from memoapp_operator.render import backup as rendered
 from memoapp_operator.render.context import Context, Platform
 
-from . import agents
+from . import agents, finalizers
 from .queue import Key
 
 _AT_ONCE = 0.05
@@ -63,7 +63,7 @@ class BackupPass:
         """The API server does not take the Job: say so, and try again later."""
         if seen.leaving and _ENDS in error.message:
             # Nothing can be created in a namespace that goes: what lies outside of it stays as it is.
-            await self._release(raw)
+            await finalizers.mark(self._cluster, raw, FINALIZER, present=False)
             return None
         phase = BackupPhase.DELETING if seen.leaving else BackupPhase.PENDING
         text = f"the API server refuses its Job: {error.message}"[:1024]
@@ -101,7 +101,7 @@ class BackupPass:
             missing=() if own or _rests(raw, backup) else await self._missing(backup, app),
             leaving=leaving,
             pruned=PRUNED_ANNOTATION in (metadata.get("annotations") or {}),
-            held=FINALIZER in (metadata.get("finalizers") or []),
+            held=finalizers.has(raw, FINALIZER),
         )
 
     async def _missing(self, backup: MemoBackup, app: MemoApp | None) -> tuple[str, ...]:
@@ -133,10 +133,10 @@ class BackupPass:
 
     async def _act(self, raw: Manifest, backup: MemoBackup, app: MemoApp | None, seen: Sight, found: Step) -> bool:
         if found.hold:
-            await self._cluster.mark(raw, finalizers=[*(raw["metadata"].get("finalizers") or []), FINALIZER])
+            await finalizers.mark(self._cluster, raw, FINALIZER, present=True)
             return True
         if found.release:
-            await self._release(raw)
+            await finalizers.mark(self._cluster, raw, FINALIZER, present=False)
             return False
         if found.stop is not None:
             name = rendered.job_name(raw["metadata"]["name"], rendered.Task(found.stop.value))
@@ -168,10 +168,6 @@ class BackupPass:
         except Conflict:
             return False
         return True
-
-    async def _release(self, raw: Manifest) -> None:
-        left = [item for item in raw["metadata"].get("finalizers") or [] if item != FINALIZER]
-        await self._cluster.mark(raw, finalizers=left)
 
 
 def _rests(raw: Manifest, backup: MemoBackup) -> bool:

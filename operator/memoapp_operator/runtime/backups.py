@@ -17,7 +17,7 @@ from memoapp_operator.domain import names
 from memoapp_operator.domain.backups import Backups, Known
 from memoapp_operator.domain.conditions import timestamp
 from memoapp_operator.domain.manifest import JOB, MEMO_BACKUP, Manifest, Ref
-from memoapp_operator.domain.taking import FINALIZER, PRUNED_ANNOTATION, location_of
+from memoapp_operator.domain.taking import FINALIZER, PRUNED_ANNOTATION
 from memoapp_operator.ports import Cluster, Conflict
 from memoapp_operator.render import backup as rendered
 
@@ -72,7 +72,6 @@ def _known(app: MemoApp, records: Sequence[Manifest]) -> Iterator[Known]:
             taken=datetime.fromisoformat(status.taken_at) if status.taken_at else None,
             trouble=(status.reason, status.message or "") if status.reason else None,
             leaving=bool(raw["metadata"].get("deletionTimestamp")),
-            exists=location_of(found) is not None,
         )
 
 

@@ -7,13 +7,13 @@ from memoapp_operator.api.v1alpha1.memoapp import MemoApp
 from memoapp_operator.api.v1alpha1.memobackup import Reason
 from memoapp_operator.domain import farewell, names
 from memoapp_operator.domain.farewell import FINALIZER
-from memoapp_operator.domain.manifest import SECRET, VOLUME_CLAIM, Manifest, Ref, ref_of
+from memoapp_operator.domain.manifest import Manifest, ref_of
 from memoapp_operator.ports import Clock, Cluster, Conflict
 from memoapp_operator.render.claims import claims
 from memoapp_operator.render.context import Context, Platform
 from memoapp_operator.render.secrets import minted
 
-from . import backups
+from . import backups, finalizers
 from .snapshot import stamped
 
 AGAIN = 5.0
@@ -33,12 +33,13 @@ class Farewells:
         self._platform = platform
         self._clock = clock
 
-    async def hold(self, raw: Manifest, app: MemoApp) -> Manifest | None:
-        """Set or take away the finalizer, as the spec says; None where there is nothing to do."""
-        present, wanted = FINALIZER in _finalizers(raw), farewell.is_held(app)
-        if present == wanted:
-            return None
-        return await self._mark(raw, present=wanted)
+    async def hold(self, raw: Manifest, app: MemoApp) -> bool:
+        """Set or take away the finalizer, as the spec says; False where there is nothing to do."""
+        wanted = farewell.is_held(app)
+        if holds(raw) == wanted:
+            return False
+        await finalizers.mark(self._cluster, raw, FINALIZER, present=wanted)
+        return True
 
     async def part(self, raw: Manifest, app: MemoApp) -> float | None:
         """One pass of a MemoApp that goes; None once it may."""
@@ -56,42 +57,29 @@ class Farewells:
             await self._give(app)
         if not decided.release:
             return AGAIN
-        await self._mark(raw, present=False)
+        await finalizers.mark(self._cluster, raw, FINALIZER, present=False)
         return None
 
     async def _give(self, app: MemoApp) -> None:
         """Owner references on volume and password: the garbage collector takes them with their MemoApp."""
-        namespace, suffix = app.metadata.namespace, "database"
         for manifest in _given(app, self._platform):
-            if ref_of(manifest) not in _of_the_database(app, suffix):
-                continue
-            live = await self._cluster.get(ref_of(manifest).kind, namespace, manifest["metadata"]["name"])
+            ref = ref_of(manifest)
+            live = await self._cluster.get(ref.kind, app.metadata.namespace, ref.name)
             if live is not None:
                 uid = live["metadata"]["uid"]
                 await self._cluster.apply({**manifest, "metadata": {**manifest["metadata"], "uid": uid}})
 
-    async def _mark(self, raw: Manifest, *, present: bool) -> Manifest:
-        others = [item for item in _finalizers(raw) if item != FINALIZER]
-        return await self._cluster.mark(raw, finalizers=[*others, FINALIZER] if present else others)
-
 
 def holds(raw: Manifest) -> bool:
     """The finalizer is on it."""
-    return FINALIZER in _finalizers(raw)
-
-
-def _finalizers(raw: Manifest) -> list[str]:
-    return list(raw["metadata"].get("finalizers") or [])
-
-
-def _of_the_database(app: MemoApp, suffix: str) -> set[Ref]:
-    name = names.child(app.metadata.name, suffix)
-    return {Ref(SECRET, name), Ref(VOLUME_CLAIM, name)}
+    return finalizers.has(raw, FINALIZER)
 
 
 def _given(app: MemoApp, platform: Platform) -> list[Manifest]:
-    """Claims and minted Secrets as they are of an app that says Delete."""
+    """The database's claim and Secret as they are of an app that says Delete."""
     database = app.spec.database.model_copy(update={"deletion_policy": DatabaseDeletionPolicy.DELETE})
     spec = app.spec.model_copy(update={"database": database})
     context = Context(app=app.model_copy(update={"spec": spec}), platform=platform)
-    return [stamped(manifest) for manifest in (*minted(context), *claims(context))]
+    own = names.child(app.metadata.name, "database")
+    built = (*minted(context), *claims(context))
+    return [stamped(manifest) for manifest in built if manifest["metadata"]["name"] == own]

@@ -111,7 +111,7 @@ class Reconciler:
             return INVALID_AGAIN
         if leaving:
             return await self._farewells.part(raw, app)
-        if await self._farewells.hold(raw, app) is not None:
+        if await self._farewells.hold(raw, app):
             return AFTER_A_WRITE
         return await self._reconcile(key, raw, app, self._memory(key, app))
 

@@ -146,10 +146,6 @@ def test_what_never_was_needs_no_job_to_go() -> None:
     assert step(seen(backup({"phase": "Failed", "reason": "DumpFailed"}), leaving=True)).release is True
 
 
-def test_a_namespace_that_goes_is_not_held() -> None:
-    assert step(seen(backup(VERIFIED), leaving=True, closing=True)).release is True
-
-
 def test_one_that_is_deleted_at_work_is_stopped_first() -> None:
     found = step(seen(backup(RUNNING), leaving=True, jobs={Work.TAKE: job(None)}))
     assert (found.stop, found.release) == (Work.TAKE, False)
