@@ -197,7 +197,7 @@ def _blocked(seen: Observation) -> Iterator[Trouble]:
             "SecretMissing" if secret else "ConfigMapMissing", f"not there: {', '.join(seen.missing)}", stalls=True
         )
     leaving = [str(child.ref) for child in seen.children if child.state is ChildState.LEAVING]
-    if leaving and seen.app.status.active is None:
+    if leaving and seen.app.status.active is None and not seen.app.spec.suspend:
         yield Trouble("ChildrenLeaving", f"waiting until they are deleted: {', '.join(leaving)}", stalls=False)
     for child in seen.children:
         if child.state is ChildState.IMPOSSIBLE:
