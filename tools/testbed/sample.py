@@ -5,6 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+MIGRATES = {"migration": {"command": ["python3", "-m", "memo_backend", "migrate"]}}
+"""As in ``spec.release``: the sample's tables are made, and changed, by its migration."""
+CHECKS = {"command": ["python3", "-m", "memo_backend", "check", "$(MEMOAPP_URL)"], "timeout": "2m"}
+"""As an item of ``spec.release.tests``, but for its name: health, a memo written and read back."""
 _LITTLE = {"requests": {"cpu": "5m", "memory": "32Mi"}}
 
 
@@ -19,6 +23,7 @@ def least(images: Mapping[str, str]) -> dict[str, Any]:
         "backend": {"image": images["backend"]},
         "database": {"managed": {"image": images["postgres"]}},
         "traffic": {"image": images["haproxy"]},
+        "release": MIGRATES,
     }
 
 
@@ -29,6 +34,7 @@ def small(images: Mapping[str, str]) -> dict[str, Any]:
         "backend": {"image": images["backend"], "replicas": 1, "resources": _LITTLE},
         "database": {"managed": {**_database(images), "storage": {"size": "1Gi"}}},
         "traffic": {"image": images["haproxy"], "replicas": 1, "resources": _LITTLE},
+        "release": MIGRATES,
     }
 
 

@@ -72,4 +72,12 @@ def test_a_migration_without_a_database_fails() -> None:
     arguments, environment = command(DATABASE_URL=NOBODY)
     done = subprocess.run([*arguments, "migrate"], env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 1
-    assert "the tables could not be made" in done.stderr
+    assert "the migration failed" in done.stderr
+
+
+def test_a_check_of_nobody_fails() -> None:
+    arguments, environment = command()
+    address = f"http://127.0.0.1:{free_port()}"
+    done = subprocess.run([*arguments, "check", address], env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert "GET /api/health" in done.stderr

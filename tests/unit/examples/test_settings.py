@@ -76,5 +76,8 @@ def test_a_wrong_value_is_refused_in_one_line_that_names_it(name: str, value: st
 
 
 def test_an_unknown_fault_is_answered_with_the_known_ones() -> None:
-    with pytest.raises(SettingsError, match="never-healthy, crash-after-<n>s, errors-<n>%, slow-<n>ms"):
+    known = (
+        "never-healthy, migration-fails, migration-hangs, migration-destroys, crash-after-<n>s, errors-<n>%, slow-<n>ms"
+    )
+    with pytest.raises(SettingsError, match=known):
         settings_from({**DATABASE, "FAULT": "sleepy"})

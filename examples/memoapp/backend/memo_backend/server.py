@@ -40,17 +40,16 @@ def _exit(_: int, __: FrameType | None) -> None:
 
 def serve(settings: Settings) -> None:
     """Serve until the process is ended."""
-    store = PostgresStore(settings.database_url)
+    slow = settings.amount / 1000 if settings.fault is Fault.SLOW_QUERY else 0.0
+    store = PostgresStore(settings.database_url, slow=slow)
     cache = RedisCache(settings.redis_url) if settings.redis_url else NoCache()
 
     @contextlib.asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         await store.open()
-        tables = asyncio.create_task(store.make_tables_when_possible())
         if settings.fault is Fault.CRASH:
             asyncio.get_running_loop().call_later(settings.amount, os._exit, 1)
         yield
-        tables.cancel()
         await store.close()
 
     app = make_app(settings, store, cache, lifespan=lifespan)
@@ -65,17 +64,3 @@ def serve(settings: Settings) -> None:
     )
     logging.getLogger(__name__).info("memo-backend %s on port %d", settings.version, settings.port)
     AbruptServer(config).run()
-
-
-def migrate(settings: Settings) -> None:
-    """Make the tables and end: what a migration Job runs."""
-
-    async def once() -> None:
-        store = PostgresStore(settings.database_url, size=1)
-        await store.open()
-        try:
-            await store.make_tables()
-        finally:
-            await store.close()
-
-    asyncio.run(once())

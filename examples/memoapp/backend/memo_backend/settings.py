@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 _PORTS = range(1, 65536)
-_NUMBERED = re.compile(r"(crash-after|errors|slow)-([0-9]{1,6})(s|%|ms)")
-_UNITS = {"crash-after": "s", "errors": "%", "slow": "ms"}
-_MOST = {"crash-after": 999_999, "errors": 100, "slow": 60_000}
+_NUMBERED = re.compile(r"(crash-after|errors|slow|slow-query)-([0-9]{1,6})(s|%|ms)")
+_UNITS = {"crash-after": "s", "errors": "%", "slow": "ms", "slow-query": "ms"}
+_MOST = {"crash-after": 999_999, "errors": 100, "slow": 60_000, "slow-query": 4000}
 _WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,62}")
 
 
@@ -19,6 +19,10 @@ class Fault(StrEnum):
     NEVER_HEALTHY = "never-healthy"  # the health path answers 503 for ever
     ERRORS = "errors"  # some percent of the calls of the memo API answer 500: errors-10%
     SLOW = "slow"  # every call of the memo API takes some milliseconds longer: slow-1500ms
+    SLOW_QUERY = "slow-query"  # every reading takes some milliseconds longer in the database: slow-query-1500ms
+    MIGRATION_FAILS = "migration-fails"  # the migration ends in error once its work is done
+    MIGRATION_HANGS = "migration-hangs"  # it does not end for an hour
+    MIGRATION_DESTROYS = "migration-destroys"  # it takes away what the version before reads
     CRASH = "crash-after"  # the process ends in error some seconds after its start: crash-after-20s
 
 
@@ -90,5 +94,7 @@ def _fault(text: str) -> tuple[Fault, int]:
         return Fault(found[1]), int(found[2])
     if text in _PLAIN:
         return Fault(text), 0
-    known = ", ".join([*(fault for fault in _PLAIN if fault), "crash-after-<n>s", "errors-<n>%", "slow-<n>ms"])
+    known = ", ".join(
+        [*(fault for fault in _PLAIN if fault), "crash-after-<n>s", "errors-<n>%", "slow-<n>ms", "slow-query-<n>ms"]
+    )
     raise SettingsError(f"FAULT {text!r} is not known; there are: {known}")
