@@ -254,6 +254,18 @@ CASES = {
         accept=("1s", "0h1s", "10m"),
         reject=("0s", "0m", "000h", "0h0m0s"),
     ),
+    "exactly one of command and atStart is needed: what migrates, or that the application does so itself": Cases(
+        accept=({"command": ["a"]}, {"command": ["a"], "atStart": False}, {"atStart": True, "reversible": False}),
+        reject=({}, {"atStart": False}, {"command": ["a"], "atStart": True}),
+    ),
+    "args and resources are those of a command: with atStart there is none": Cases(
+        accept=({"command": ["a"], "args": ["b"], "resources": {}}, {"atStart": True, "timeout": "5m"}),
+        reject=({"atStart": True, "args": ["b"]}, {"atStart": True, "resources": {}}),
+    ),
+    "timeout must be more than 0": Cases(
+        accept=("1s", "0h1s", "10m"),
+        reject=("0s", "0m", "000h", "0h0m0s"),
+    ),
     "backendHost cannot be localhost": Cases(
         accept=({"image": "a", "backendHost": "api"}, {"image": "a", "backendHost": "localhost2"}),
         reject=({"image": "a", "backendHost": "localhost"},),

@@ -86,11 +86,40 @@ MANAGED: Object = {
         "probes": {"paths": ["/", "/api/memos"]},
         "keepOld": "1h30m",
         "deadline": "10m",
+        "migration": {
+            "command": ["/bin/migrate"],
+            "args": ["--up"],
+            "resources": _RESOURCES,
+            "timeout": "20m",
+            "reversible": False,
+        },
+        "tests": [
+            {
+                "name": "smoke",
+                "image": "registry.example/memo-tests:1.4.0",
+                "command": ["/bin/test"],
+                "args": ["$(MEMOAPP_URL)"],
+                "env": _ENVIRONMENT,
+                "resources": _RESOURCES,
+                "securityContext": {"runAsUser": 1000, "runAsGroup": 1000, "fsGroup": 1000},
+                "timeout": "5m",
+                "when": "AfterSwitch",
+            }
+        ],
     },
     "gates": {
         "errors": {"clientErrorPercent": "2.5", "serverErrorPercent": "0", "abortServerErrorPercent": "100"},
         "responseTime": {"frontend": "2s", "backend": "500ms", "slowPercent": "1"},
         "pods": {"restarts": 1},
+        "database": {
+            "connectionsPercent": 70,
+            "replicationLag": "500ms",
+            "deadlocks": 1,
+            "lockWait": "10s",
+            "transactionAge": "1m",
+            "slowQuery": "200ms",
+        },
+        "resources": {"cpuPercent": 90, "memoryPercent": 95, "diskPercent": 80},
         "prometheus": {
             "url": "https://prometheus.example:9090/monitoring",
             "caSecretRef": {"name": "prometheus", "key": "ca.crt"},
@@ -106,6 +135,7 @@ MANAGED: Object = {
         "minRequests": 50,
         "dryRun": ["clientErrorPercent"],
     },
+    "paused": True,
     "suspend": True,
     "imagePullSecrets": [{"name": "registry"}],
 }
@@ -122,7 +152,7 @@ BACKED: Object = {
     "version": "1.4.0",
     "backend": {"image": "registry.example/memo-backend:1.4.0"},
     "database": {"managed": {}, "deletionPolicy": "BackupThenDelete"},
-    "release": {"backup": "Required", "backupMaxAge": "30m"},
+    "release": {"backup": "Required", "backupMaxAge": "30m", "migration": {"atStart": True}},
     "backup": {
         "schedule": "0 2 * * *",
         "timeZone": "Europe/Berlin",
@@ -183,6 +213,30 @@ STATUS: Object = {
                 "dryRun": True,
             }
         ],
+        "skipped": ["cpuPercent", "replicationLag"],
+        "migration": {
+            "job": "memo-r5-migrate-0f3a1",
+            "attempt": 2,
+            "outcome": "Failed",
+            "message": "memo-r5-migrate-0f3a1: exit code 1",
+            "log": "column body does not exist",
+            "startedAt": _TIME,
+            "finishedAt": _TIME,
+            "schemaBefore": "a" * 64,
+            "schemaAfter": "b" * 64,
+        },
+        "irreversible": True,
+        "tests": [
+            {
+                "name": "smoke",
+                "job": "memo-r5-test-smoke-0f3a1",
+                "outcome": "Failed",
+                "message": "memo-r5-test-smoke-0f3a1: exit code 1",
+                "log": "GET / answered 500",
+                "startedAt": _TIME,
+                "finishedAt": _TIME,
+            }
+        ],
         "compared": [
             {"name": "api", "requests": 1204, "clientErrors": 3, "serverErrors": 1, "slow": [20, 9, 4, 1, 0, 0]}
         ],
@@ -216,6 +270,7 @@ STATUS: Object = {
         "retry": "1",
         "rollback": "2",
         "restart": "3",
+        "plan": "7",
         "restarts": ["5f70bf18a086007016e948b04aed3b82"],
     },
     "backups": {
@@ -232,6 +287,7 @@ STATUS: Object = {
         },
         "catalogued": "50d43b31fef083e0",
     },
+    "plan": ["version 1.5.0 would take over"],
     "addresses": {"blue-backend": "10.96.0.10"},
     "display": {"release": "Completed", "traffic": "blue 100"},
 }

@@ -120,6 +120,13 @@ TEXTS = {
         first="1s",
         fill="1s",
     ),
+    # time that is measured
+    r"^([0-9]{1,6}(ms|s|m))+$": Texts(
+        accept=("1s", "500ms", "5m", "1m1s1ms", "0s"),
+        reject=("", "30", "1h", "1.5s", "-1s", "1 s", "1MS", "1s\n", "0000001s"),
+        first="1s",
+        fill="1s",
+    ),
     # percent
     r"^([0-9]{1,2}(\.[0-9]{1,3})?|100)$": Texts(
         accept=("0", "0.1", "5", "99.999", "100"),

@@ -37,9 +37,9 @@ class EnvVarSource(Spec):
         )
     )
     secret_key_ref: KeySelector | None = None
-    """One key of a Secret. A change of its value is a release."""
+    """One key of a Secret. In a tier, a change of its value is a release."""
     config_map_key_ref: KeySelector | None = None
-    """One key of a ConfigMap. A change of its value is a release."""
+    """One key of a ConfigMap. In a tier, a change of its value is a release."""
     field_ref: FieldSelector | None = None
     """A field of the pod itself."""
 

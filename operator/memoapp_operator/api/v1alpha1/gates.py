@@ -55,6 +55,47 @@ class PodGates(Spec):
     """Most containers that may end since the first clients came; one more and the clients go back at once."""
 
 
+# A time that is measured: shorter than a duration, which counts no milliseconds.
+Span = Annotated[str, Field(max_length=16, pattern=r"^([0-9]{1,6}(ms|s|m))+$")]
+SharePercent = Annotated[int, Field(ge=1, le=100)]
+
+
+class DatabaseGates(Spec):
+    """PostgreSQL, while clients move to the new version.
+
+    A limit that is left out is the default, and is skipped where the database does not tell. One that is written here
+    must be told: without an answer the release does not go on.
+    """
+
+    connections_percent: SharePercent | None = None
+    """Most connections, in percent of those that there can be; 80 if left out."""
+    replication_lag: Span | None = None
+    """Longest time by which a replica is behind; 1s if left out."""
+    deadlocks: int | None = Field(None, ge=0, le=1000)
+    """Most deadlocks since the step began; 0 if left out."""
+    lock_wait: Span | None = None
+    """Longest time for which a session waits for a lock; 30s if left out."""
+    transaction_age: Span | None = None
+    """Longest time for which a transaction is open; 5m if left out."""
+    slow_query: Span | None = None
+    """Longest mean time of a statement since the step began, by pg_stat_statements; 1s if left out. One that was as
+    slow before does not count."""
+
+
+class ResourceGates(Spec):
+    """What pods and volumes use.
+
+    As in ``database``, what is left out has a default, and what is written must be told.
+    """
+
+    cpu_percent: SharePercent | None = None
+    """Most CPU that a container of the new version uses, in percent of its limit; 80 if left out."""
+    memory_percent: SharePercent | None = None
+    """Most memory that a container of the new version uses, in percent of its limit; 85 if left out."""
+    disk_percent: SharePercent | None = None
+    """Most of the database's volume that is used, in percent; 90 if left out. No release begins beyond it either."""
+
+
 class SecretKey(Spec):
     """One key of a Secret in the MemoApp's namespace."""
 
@@ -111,6 +152,15 @@ class GateName(StrEnum):
     BACKEND_TIME = "responseTime.backend"
     PODS = "pods"
     PROBES = "probes"
+    CONNECTIONS = "connectionsPercent"
+    REPLICATION_LAG = "replicationLag"
+    DEADLOCKS = "deadlocks"
+    LOCK_WAIT = "lockWait"
+    TRANSACTION_AGE = "transactionAge"
+    SLOW_QUERY = "slowQuery"
+    CPU = "cpuPercent"
+    MEMORY = "memoryPercent"
+    DISK = "diskPercent"
 
 
 Interval = Annotated[
@@ -142,6 +192,10 @@ class Gates(Spec):
     """Times of responses."""
     pods: PodGates = PodGates()
     """Health of the new version's pods."""
+    database: DatabaseGates = DatabaseGates()
+    """PostgreSQL."""
+    resources: ResourceGates = ResourceGates()
+    """CPU, memory and disk."""
     prometheus: PrometheusGates | None = None
     """Gates out of a Prometheus of your own."""
     interval: Interval = "10s"
@@ -152,7 +206,7 @@ class Gates(Spec):
     """Times in a row that the source of a gate may not answer; one more and the release goes back."""
     min_requests: int = Field(20, ge=1, le=1_000_000)
     """Requests without which a measurement says nothing."""
-    dry_run: list[GateName] | None = Field(None, max_length=6)
+    dry_run: list[GateName] | None = Field(None, max_length=15)
     """Gates that are measured and shown, and decide nothing; a query says so itself."""
 
     @property

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import Annotated
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
-from .base import A_WEEK, Duration, Path, Spec, rules
+from .base import A_WEEK, Duration, Image, Path, Resources, Spec, list_map, rules
+from .environment import EnvVar
+from .workload import Argument, SecurityContext
 
 
 class Step(Spec):
@@ -47,8 +50,83 @@ class Probes(Spec):
     clients."""
 
 
+_SOME_TIME = rules(A_WEEK, ("self.matches('[1-9]')", "timeout must be more than 0"))
+Command = Annotated[list[Argument], Field(min_length=1, max_length=64)]
+
+
+class Migration(Spec):
+    """What changes the database for a new version, once, before any of its pods starts."""
+
+    model_config = ConfigDict(
+        json_schema_extra=rules(
+            (
+                "has(self.command) != self.atStart",
+                "exactly one of command and atStart is needed: what migrates, or that the application does so itself",
+            ),
+            (
+                "!self.atStart || (!has(self.args) && !has(self.resources))",
+                "args and resources are those of a command: with atStart there is none",
+            ),
+        )
+    )
+    command: Command | None = None
+    """Run in a pod with the new backend's image, variables, volumes and account. Kubernetes may start a pod twice: the
+    command must bear it."""
+    args: list[Argument] | None = Field(None, max_length=64)
+    """Arguments of the command."""
+    resources: Resources | None = None
+    """Requests and limits of the container, instead of the backend's."""
+    timeout: Duration = Field("10m", json_schema_extra=_SOME_TIME)
+    """How long it may run."""
+    at_start: bool = False
+    """The application migrates by itself as its pods start: no command, and nothing to wait for."""
+    reversible: bool = True
+    """The version that serves now bears the database as the new version wants it. If not, a failure is Held until a
+    person decides, and memoapp.dev/rollback brings no older version back once the old colour is gone."""
+
+
+class When(StrEnum):
+    """When a test runs."""
+
+    BEFORE_TRAFFIC = "BeforeTraffic"
+    AFTER_SWITCH = "AfterSwitch"
+
+
+class Suite(Spec):
+    """A test of the new version: a command in a pod that ends with 0 where all is well.
+
+    Its variables: MEMOAPP_URL, where the clients' requests go; MEMOAPP_BACKEND_URL and, where there is one,
+    MEMOAPP_FRONTEND_URL, the tiers of the new colour; MEMOAPP_VERSION and MEMOAPP_COLOUR.
+    """
+
+    name: str = Field(min_length=1, max_length=30, pattern=r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$")
+    """Name of the test."""
+    image: Image | None = None
+    """Image of its pod; the new version's backend if left out."""
+    command: Command | None = None
+    """Entrypoint instead of the image's own."""
+    args: list[Argument] | None = Field(None, max_length=64)
+    """Arguments instead of the image's own."""
+    env: list[EnvVar] | None = Field(None, max_length=100, json_schema_extra=list_map("name"))
+    """Environment variables besides those that every test has."""
+    resources: Resources | None = None
+    """Requests and limits of the container."""
+    security_context: SecurityContext | None = None
+    """The user that the pod runs as."""
+    timeout: Duration | None = Field(None, json_schema_extra=_SOME_TIME)
+    """How long it may run; 10m if left out."""
+    when: When | None = None
+    """BeforeTraffic, which it is if left out: on the new colour, before any client comes, and a failure rejects it.
+    AfterSwitch: through the router, once all clients are there, and a failure goes back."""
+
+
 class Release(Spec):
     """How a changed version takes over."""
+
+    migration: Migration | None = None
+    """What changes the database for a new version."""
+    tests: list[Suite] | None = Field(None, max_length=8, json_schema_extra=list_map("name"))
+    """Tests of a new version, one after another."""
 
     steps: list[Step] | None = Field(
         None,
