@@ -12,6 +12,7 @@ from memoapp_operator.domain.decision import Note
 from memoapp_operator.domain.manifest import Kind, Manifest, Ref
 from memoapp_operator.domain.observation import Probe, Volume
 from memoapp_operator.domain.queries import Answer
+from memoapp_operator.domain.usage import DatabaseReading
 
 
 class ClusterError(Exception):
@@ -85,6 +86,10 @@ class Cluster(Protocol):
         """Set annotations, or all finalizers, under the resourceVersion of ``manifest``."""
         ...
 
+    async def replace(self, manifest: Manifest) -> Manifest:
+        """Write the whole object under its resourceVersion; Conflict where it is not the newest."""
+        ...
+
     async def replace_status(self, manifest: Manifest) -> Manifest:
         """Write ``status`` under the resourceVersion of ``manifest``; Conflict where it is not the newest."""
         ...
@@ -143,6 +148,24 @@ class Services(Protocol):
 
     async def database(self, login: Login) -> Probe:
         """Does PostgreSQL answer a query?"""
+        ...
+
+    async def statistics(self, login: Login, user: str, slow: int) -> DatabaseReading:
+        """PostgreSQL's own numbers.
+
+        Args:
+            login: of a role that may read them, as far as there is one.
+            user: the application's role: its transactions and statements count.
+            slow: milliseconds; statements that took less in sum are left out.
+        """
+        ...
+
+    async def statement(self, login: Login, query: str) -> str:
+        """The normalised text of a statement by its query id; empty where it is not known."""
+        ...
+
+    async def definitions(self, login: Login) -> str | None:
+        """A digest of the definitions in a database, or None where it does not tell."""
         ...
 
     async def cache(self, login: Login) -> Probe:

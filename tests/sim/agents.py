@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from memoapp_operator.domain.manifest import JOB, MEMO_BACKUP, Manifest, Ref
+from memoapp_operator.domain.names import COMPONENT_LABEL
 
 from .clock import SimClock
 from .cluster import SimCluster
@@ -28,6 +29,8 @@ class Agents:
         stuck: tasks whose pods never end.
         silent: agents that cannot reach the API server themselves.
         stored: folders in the destination, with what hides them.
+        endings: how Jobs of releases end that do not succeed, by task: exit code and log; None: nobody knows.
+        migrated: migrations that succeeded.
     """
 
     cluster: SimCluster
@@ -37,12 +40,15 @@ class Agents:
     stuck: set[str] = field(default_factory=set)
     silent: bool = False
     stored: dict[str, str] = field(default_factory=dict)
+    endings: dict[str, tuple[int, str] | None] = field(default_factory=dict)
+    migrated: int = 0
     _since: dict[str, float] = field(default_factory=dict)
 
     def resume(self, other: Agents) -> None:
         """Go on from where another one is."""
         self.seconds, self.failing, self.stuck = {**other.seconds}, {**other.failing}, {*other.stuck}
         self.silent, self.stored, self._since = other.silent, {**other.stored}, {**other._since}
+        self.endings, self.migrated = {**other.endings}, other.migrated
 
     def step(self) -> None:
         """Everything that can be done now."""
@@ -52,7 +58,7 @@ class Agents:
             began = self._since.setdefault(job["metadata"]["uid"], self.clock.seconds)
             task = task_of(job)
             if task not in self.stuck and self.clock.seconds >= began + self.seconds.get(task, 1.0):
-                self._end(job, task)
+                self._end_of_release(job, task) if component_of(job) in RELEASE else self._end(job, task)
 
     def next_change(self) -> float | None:
         """When a Job ends."""
@@ -76,6 +82,19 @@ class Agents:
         condition = {"type": kind, "status": "True", "lastTransitionTime": self.clock.stamp()}
         self.cluster.set_status(Ref(JOB, job["metadata"]["name"]), {"conditions": [condition]})
 
+    def _end_of_release(self, job: Manifest, task: str) -> None:
+        """The Job's pod ends by itself, or is gone."""
+        succeeded = task not in self.endings
+        self.migrated += succeeded and task == "migration"
+        ended = (0, "") if succeeded else self.endings[task]
+        if ended is not None:
+            state = {"terminated": {"message": ended[1], "exitCode": ended[0]}}
+            self._put_pod(job, {"name": component_of(job), "state": state}, "Succeeded" if succeeded else "Failed")
+        condition = {"type": "Complete" if succeeded else "Failed", "status": "True"}
+        told = {**condition, "reason": "" if succeeded else "BackoffLimitExceeded"}
+        stamped = {**told, "lastTransitionTime": self.clock.stamp()}
+        self.cluster.set_status(Ref(JOB, job["metadata"]["name"]), {"conditions": [stamped]})
+
     @staticmethod
     def _failed(said: tuple[str, str] | None) -> dict[str, Any] | None:
         return {"reason": said[0], "message": said[1]} if said is not None else None
@@ -95,8 +114,11 @@ class Agents:
         return {**told, "takenAt": self.clock.stamp(), "size": 2048, "digest": DIGEST}
 
     def _pod(self, job: Manifest, line: dict[str, Any]) -> None:
-        metadata, template = job["metadata"], job["spec"]["template"]
         state = {"terminated": {"message": json.dumps(line), "exitCode": int(line["reason"] != "Verified")}}
+        self._put_pod(job, {"name": "agent", "state": state}, "Succeeded")
+
+    def _put_pod(self, job: Manifest, container: Manifest, phase: str) -> None:
+        metadata, template = job["metadata"], job["spec"]["template"]
         owner = {"apiVersion": "batch/v1", "kind": "Job", "name": metadata["name"], "uid": metadata["uid"]}
         pod = {
             "apiVersion": "v1",
@@ -108,7 +130,7 @@ class Agents:
                 "ownerReferences": [{**owner, "controller": True}],
             },
             "spec": template["spec"],
-            "status": {"phase": "Succeeded", "containerStatuses": [{"name": "agent", "state": state}]},
+            "status": {"phase": phase, "containerStatuses": [container]},
         }
         self.cluster.put(pod, manager="kube-controller-manager")
 
@@ -127,8 +149,20 @@ class Agents:
         self.cluster.set_status(ref, {**(found.get("status") or {}), **changes})
 
 
+RELEASE = frozenset({"migration", "test"})
+
+
+def component_of(job: Manifest) -> str:
+    """What the Job is a part of."""
+    return str(job["metadata"]["labels"].get(COMPONENT_LABEL))
+
+
 def task_of(job: Manifest) -> str:
-    """What a Job does."""
+    """What a Job does: an agent's task, ``migration``, or the name of a test."""
+    if component_of(job) == "migration":
+        return "migration"
+    if component_of(job) == "test":
+        return str(job["metadata"]["name"].partition("-test-")[2].rpartition("-")[0])
     return str(job["spec"]["template"]["spec"]["containers"][0]["command"][-1])
 
 

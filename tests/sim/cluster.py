@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import Any
 
 from memoapp_operator.domain.decision import Note
 from memoapp_operator.domain.manifest import (
     EVENT,
     MEMO_APP,
+    POD_METRICS,
     SECRET,
     SERVICE,
     Kind,
@@ -24,6 +24,7 @@ from . import fields
 from .clock import SimClock
 from .faults import Faults, Write
 from .kinds import is_watched, ref_of, set_defaults
+from .objects import copied, no_metrics, unchanged
 from .validation import invalid
 
 NAMESPACE = "prod"
@@ -31,23 +32,11 @@ OPERATOR = "memoapp-operator"
 MINT = "memoapp-operator-mint"
 SCALER = "memoapp-operator/scale"
 """What is written through a subresource is owned apart."""
+PUTTER = "memoapp-operator/update"
+"""So is what was not applied."""
 PERSON = "kubectl"
 
 Owned = dict[str, set[fields.Path]]
-
-
-T = TypeVar("T")
-
-
-def copied(value: T) -> T:
-    """A copy that shares nothing: objects travel as JSON."""
-    found: T = json.loads(json.dumps(value))
-    return found
-
-
-def unchanged(manifest: Manifest) -> None:
-    """The webhook that changes nothing."""
-    del manifest
 
 
 @dataclass(slots=True)
@@ -67,6 +56,7 @@ class SimCluster:
         admit: a webhook that changes what is applied.
         refuse: a webhook that says why something of the operator's is not taken; None where it is.
         expands: the storage class lets volumes grow.
+        metrics: what metrics.k8s.io answers; without metrics-server nobody serves it.
         view: what a list answers, given what was asked and what is there: another thing where a cache lags.
         listeners: told of every change: (before, after), None for not there.
         pause: awaited in every call, so that two operators' calls mix.
@@ -85,6 +75,7 @@ class SimCluster:
         self.admit: Callable[[Manifest], None] = unchanged
         self.refuse: Callable[[Manifest], str | None] = lambda _: None
         self.expands = True
+        self.metrics: Callable[[], list[Manifest]] = no_metrics
         self.view: Callable[[str, list[Manifest]], list[Manifest]] = lambda _, found: found
         self.listeners: list[Callable[[Manifest | None, Manifest | None], None]] = []
         self.pause: Callable[[], Awaitable[None]] | None = None
@@ -110,6 +101,8 @@ class SimCluster:
         await self._yield()
         assert namespace == NAMESPACE
         assert kind is not SECRET, "the operator may not list Secrets"
+        if kind is POD_METRICS:
+            return copied(self.metrics())
         found = [item for item in self.all(kind) if labels.items() <= item["metadata"].get("labels", {}).items()]
         return [copied(item) for item in self.view(f"{kind.kind} {dict(labels)}", found)]
 
@@ -139,6 +132,10 @@ class SimCluster:
     ) -> Manifest:
         sent = copied(manifest)
         return await self._write("mark", ref_of(manifest), OPERATOR, lambda: self._mark(sent, annotations, finalizers))
+
+    async def replace(self, manifest: Manifest) -> Manifest:
+        sent, ref = copied(manifest), ref_of(manifest)
+        return await self._write("replace", ref, OPERATOR, lambda: self._replace(self._newest(sent), sent, PUTTER))
 
     async def replace_status(self, manifest: Manifest) -> Manifest:
         sent = copied(manifest)
@@ -322,7 +319,8 @@ class SimCluster:
             return manifest
         return self._keep(stored, stored.manifest, manifest)
 
-    def _replace_status(self, manifest: Manifest) -> Manifest:
+    def _newest(self, manifest: Manifest) -> _Stored:
+        """What is stored, if ``manifest`` was read from it."""
         ref, metadata = ref_of(manifest), manifest["metadata"]
         stored = self._stored.get(ref)
         if stored is None:
@@ -330,26 +328,24 @@ class SimCluster:
         present = stored.manifest["metadata"]
         if (present["uid"], present["resourceVersion"]) != (metadata["uid"], metadata["resourceVersion"]):
             raise Conflict(409, "Conflict", "the object has been modified")
-        self.set_status(ref, manifest["status"])
+        return stored
+
+    def _replace_status(self, manifest: Manifest) -> Manifest:
+        stored = self._newest(manifest)
+        self.set_status(ref_of(manifest), manifest["status"])
         return stored.manifest
 
     def _mark(
         self, manifest: Manifest, annotations: Mapping[str, str] | None, finalizers: Sequence[str] | None
     ) -> Manifest:
-        ref, metadata = ref_of(manifest), manifest["metadata"]
-        stored = self._stored.get(ref)
-        if stored is None:
-            raise Refused(404, "NotFound", f"{ref} not found")
-        present = stored.manifest["metadata"]
-        if (present["uid"], present["resourceVersion"]) != (metadata["uid"], metadata["resourceVersion"]):
-            raise Conflict(409, "Conflict", "the object has been modified")
+        stored = self._newest(manifest)
         sent = copied(stored.manifest)
         if annotations is not None:
             sent["metadata"].setdefault("annotations", {}).update(annotations)
         if finalizers is not None:
             sent["metadata"]["finalizers"] = list(finalizers)
-        if finalizers == [] and present.get("deletionTimestamp"):
-            self.remove(ref)
+        if finalizers == [] and sent["metadata"].get("deletionTimestamp"):
+            self.remove(ref_of(manifest))
             return sent
         return self._replace(stored, sent, OPERATOR)
 

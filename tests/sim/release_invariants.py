@@ -11,6 +11,7 @@ from memoapp_operator.domain.manifest import (
     CONFIG_MAP,
     DEPLOYMENT,
     ENDPOINT_SLICE,
+    JOB,
     POD,
     REVISION,
     SECRET,
@@ -100,6 +101,8 @@ class ReleaseWatch:
                 self._decided(before.get("status") or {}, after.get("status", {}))
         elif before is not None:
             self._what_serves_goes_on(before, after)
+        elif after is not None and after["kind"] == DEPLOYMENT.kind:
+            self._is_migrated(after)
 
     def _steered(self, pod: Manifest, wanted: Steering) -> None:
         """Promises 1 and 4: all clients to one colour, and to none before that was committed."""
@@ -154,8 +157,9 @@ class ReleaseWatch:
         self._only_what_passed_gets_more(before, after)
         if was == now:
             return
-        if was == "Preparing" and now in {"Shifting", "Completed"}:
+        if was in {"Preparing", "Testing"} and now in {"Shifting", "Completed"}:
             self._health_was_reached(new, after)
+            self._is_tested(new)
         if now == "RolledBack" or (now == "Withdrawn" and was == "RollingBack"):
             self._is_back(new)
         if now == "Pending":
@@ -184,6 +188,26 @@ class ReleaseWatch:
         bad = self.judges_errors and fault.errors > MOST_ERRORS and fault.above < old["weight"]
         assert not bad, f"{old['weight']}% had {fault.errors}% errors and {new['weight']}% follow"
         assert old.get("since"), "more clients before every router had the weight"
+
+    def _is_tested(self, release: Manifest) -> None:
+        """Promise 2: every test that is declared for before the traffic has succeeded in this release."""
+        declared = (self._memoapp["spec"].get("release") or {}).get("tests") or []
+        jobs = {item["name"]: item["job"] for item in release.get("tests") or []}
+        for suite in declared:
+            if suite.get("when") != "AfterSwitch":
+                job = self._world.cluster.find(Ref(JOB, jobs.get(suite["name"], "")))
+                ends = {item["type"] for item in (job or {}).get("status", {}).get("conditions", [])}
+                assert "Complete" in ends, f"the test {suite['name']} has not succeeded"
+
+    def _is_migrated(self, deployment: Manifest) -> None:
+        """Promise 2: no pod of a release comes before its migration has succeeded, or a person said that it is done."""
+        release = self._status.get("release") or {}
+        told = release.get("migration")
+        if told is None or deployment["metadata"]["labels"].get(COLOUR_LABEL) != release.get("colour"):
+            return
+        job = self._world.cluster.find(Ref(JOB, told["job"]))
+        ends = {item["type"] for item in (job or {}).get("status", {}).get("conditions", [])}
+        assert "Complete" in ends or told.get("outcome") == "Approved", f"{told['job']} has not succeeded"
 
     def _health_was_reached(self, release: Manifest, status: Manifest) -> None:
         """Promise 2: every pod of the release's own is ready and well, and none of anybody else's is behind it."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
 
@@ -10,6 +11,7 @@ from memoapp_operator.domain.manifest import POD, SERVICE, VOLUME_CLAIM, Manifes
 from memoapp_operator.domain.names import COLOUR_LABEL
 from memoapp_operator.domain.observation import Probe, Volume
 from memoapp_operator.domain.queries import Answer
+from memoapp_operator.domain.usage import DatabaseReading, DatabaseStats
 from memoapp_operator.ports import ClientCertificate, Login, PrometheusSource, Steering
 
 from . import kubelet
@@ -44,6 +46,8 @@ class World:
         traffic: the clients, and how versions answer them.
         prometheus: what a Prometheus answers, by query; without an entry it is not reached.
         codes: status codes of paths that are no health path, by ``green`` and the like; 200 by default.
+        questions: how often PostgreSQL was asked for its numbers, and for its definitions.
+        statistics_told: PostgreSQL's own numbers, as long as it answers.
     """
 
     def __init__(self) -> None:
@@ -61,6 +65,8 @@ class World:
         self.traffic = Traffic()
         self.prometheus: dict[str, Answer] = {}
         self.codes: dict[str, int | None] = {}
+        self.statistics_told: DatabaseReading = DatabaseStats(5, 100, lacking={"replicationLag": "there is no replica"})
+        self.questions: Counter[str] = Counter()
         self.routers.listeners.append(self._before_a_router_is_told)
         self._running: dict[str, Running] = {}
         self._addresses = 0
@@ -74,6 +80,8 @@ class World:
         self.agents.resume(other.agents)
         self.traffic.resume(other.traffic)
         self.prometheus, self.codes = {**other.prometheus}, {**other.codes}
+        self.statistics_told = other.statistics_told
+        self.cluster.metrics = other.cluster.metrics
         self.volumes, self.elsewhere = {**other.volumes}, {**other.elsewhere}
         self._running, self._addresses = {**other._running}, other._addresses
 
@@ -170,6 +178,20 @@ class World:
 
     async def database(self, login: Login) -> Probe:
         return self._ask_database(login)
+
+    async def statistics(self, login: Login, user: str, slow: int) -> DatabaseReading:
+        del user, slow
+        self.questions["statistics"] += 1
+        probe = self._ask_database(login)
+        return self.statistics_told if probe.healthy else probe
+
+    async def statement(self, login: Login, query: str) -> str:
+        del login
+        return f"SELECT of {query}"
+
+    async def definitions(self, login: Login) -> str | None:
+        self.questions["definitions"] += 1
+        return f"definitions-{self.agents.migrated}" if self._ask_database(login).healthy else None
 
     async def cache(self, login: Login) -> Probe:
         if login.host in self.elsewhere:

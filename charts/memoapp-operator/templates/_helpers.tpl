@@ -95,6 +95,10 @@ Each line is one that the code uses. What is missing on purpose:
   resources: [events]
   # list: only Events tell why a StatefulSet gets no pod
   verbs: [create, list, patch]
+# What the gates of CPU and memory ask, where metrics-server or the like is there.
+- apiGroups: [metrics.k8s.io]
+  resources: [pods]
+  verbs: [list]
 - apiGroups: [apps]
   resources: [controllerrevisions, deployments, statefulsets]
   verbs: [create, delete, get, list, patch, watch]

@@ -136,6 +136,12 @@ class KubeCluster:
         query = {"fieldManager": FIELD_MANAGER}
         return await self._object("PATCH", where, body={"metadata": wanted}, query=query, content_type=_MERGE)
 
+    async def replace(self, manifest: Manifest) -> Manifest:
+        """Write the object under the manifest's resourceVersion."""
+        metadata = manifest["metadata"]
+        where = path(kind_of(manifest), metadata["namespace"], metadata["name"])
+        return await self._object("PUT", where, body=manifest, query={"fieldManager": FIELD_MANAGER})
+
     async def replace_status(self, manifest: Manifest) -> Manifest:
         """Write the status under the manifest's resourceVersion."""
         metadata = manifest["metadata"]

@@ -10,15 +10,15 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import aiohttp
-import psycopg
 
 from memoapp_operator.api.v1alpha1.memoapp import Colour
 from memoapp_operator.domain.counters import CLASSES, COUNTERS, INDICES, Counters, Key
 from memoapp_operator.domain.observation import Probe, Volume
 from memoapp_operator.domain.queries import Answer
+from memoapp_operator.domain.usage import DatabaseReading
 from memoapp_operator.ports import ClientCertificate, LeaseLostError, Login, PrometheusSource, Steering
 
-from . import prometheus, redis
+from . import postgres, prometheus, redis
 
 TIMEOUT = 3.0
 """Seconds for one question: a probe that hangs must not hold a pass."""
@@ -48,36 +48,19 @@ class LiveServices:
 
     async def database(self, login: Login) -> Probe:
         """One connection, one query."""
-        try:
-            async with asyncio.timeout(TIMEOUT):
-                return await self._ask_database(login)
-        except TimeoutError:
-            return Probe(healthy=False, reason="Timeout", message=f"PostgreSQL gave no answer in {TIMEOUT:g}s")
-        except psycopg.OperationalError as error:
-            return Probe(healthy=False, reason=_database_reason(error), message=_first_line(error, login))
-        except psycopg.Error as error:
-            return Probe(healthy=False, reason="QueryFailed", message=_first_line(error, login))
-        except ValueError:
-            return Probe(healthy=False, reason="NotReachable", message="nobody can connect with what the Secret holds")
+        return await postgres.probe(login)
 
-    async def _ask_database(self, login: Login) -> Probe:
-        connection = await psycopg.AsyncConnection.connect(
-            host=login.host,
-            port=login.port,
-            user=login.user,
-            password=login.password,
-            dbname=login.dbname,
-            connect_timeout=max(2, int(TIMEOUT)),
-            application_name="memoapp-operator",
-            autocommit=True,
-        )
-        try:
-            row = await (await connection.execute("SELECT pg_is_in_recovery()")).fetchone()
-        finally:
-            await connection.close()
-        if row is not None and row[0]:
-            return Probe(healthy=False, reason="InRecovery", message="PostgreSQL is in recovery and takes no writes")
-        return Probe(healthy=True, reason="Answering")
+    async def statistics(self, login: Login, user: str, slow: int) -> DatabaseReading:
+        """One connection, three queries."""
+        return await postgres.statistics(login, user, slow)
+
+    async def statement(self, login: Login, query: str) -> str:
+        """One connection, one query."""
+        return await postgres.statement(login, query)
+
+    async def definitions(self, login: Login) -> str | None:
+        """One connection, one query."""
+        return await postgres.definitions(login)
 
     async def cache(self, login: Login) -> Probe:
         """AUTH, then PING."""
@@ -216,16 +199,3 @@ def _tls(certificate: ClientCertificate) -> ssl.SSLContext:
 def _url(address: str, port: int, path: str) -> str:
     host = f"[{address}]" if ":" in address else address
     return f"http://{host}:{port}{path}"
-
-
-def _database_reason(error: psycopg.OperationalError) -> str:
-    if "password authentication failed" in str(error):
-        return "AuthenticationFailed"
-    return "TooManyConnections" if "too many" in str(error) else "NotReachable"
-
-
-def _first_line(error: psycopg.Error, login: Login) -> str:
-    """The server's answer without its address (which changes) and, should it ever stand there, the password."""
-    lines = str(error).strip().splitlines() or [type(error).__name__]
-    text = lines[0].rsplit("failed: ", 1)[-1]
-    return text.replace(login.password, "***") if login.password else text

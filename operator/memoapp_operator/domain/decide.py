@@ -6,7 +6,7 @@ from datetime import datetime
 
 from memoapp_operator.api.v1alpha1.memoapp import MemoAppStatus, OrdersStatus, ReleasePhase, ReleaseStatus
 
-from . import backups, conditions
+from . import backups, conditions, plan
 from .colours import serves, tiers
 from .decision import Decision
 from .durations import seconds
@@ -26,6 +26,10 @@ PROGRESS_INTERVAL = 2.0
 STALLED_INTERVAL = 10.0
 # Where no pod runs, the Secrets and ConfigMaps that people own are all that can change unseen.
 SUSPENDED_INTERVAL = 60.0
+
+
+_WATCHED = frozenset({ReleasePhase.MIGRATING, ReleasePhase.APPROVING})
+"""What they wait for comes with an event."""
 
 
 def decide(seen: Observation, *, resync: float) -> Decision:
@@ -75,6 +79,7 @@ def next_status(seen: Observation) -> MemoAppStatus:
         colours=dict(state.colours) or None,
         rejected=list(state.rejected) or None,
         history=remembered(before, state.release) or None,
+        plan=plan.after(seen, state, before),
         orders=state.orders if state.orders != OrdersStatus() else None,
         backups=backups.status_after(seen.app, seen.backups, state.orders, seen.now),
         addresses=_addresses(seen, state) or None,
@@ -115,14 +120,14 @@ def _again(seen: Observation, status: MemoAppStatus, resync: float) -> float:
     release = status.release
     if seen.app.spec.suspend:
         return max(SUSPENDED_INTERVAL, resync)
-    if release is not None and release.phase is ReleasePhase.APPROVING:
+    if release is not None and release.phase in _WATCHED:
         return min(STALLED_INTERVAL, resync)
     if release is not None and (not is_over(release.phase) or _may_turn_back(seen, status)):
         return min(PROGRESS_INTERVAL, resync)
     resync = min(resync, _until_tried_again(seen.now, status), _until_measured(seen, status))
     if conditions.is_true(status.conditions, conditions.STALLED):
         return min(STALLED_INTERVAL, resync)
-    if not conditions.is_true(status.conditions, conditions.READY):
+    if not conditions.is_true(status.conditions, conditions.READY) and not plan.is_paused(seen):
         return min(PROGRESS_INTERVAL, resync)
     if release is not None and release.phase is ReleasePhase.COMPLETED and len(status.colours or {}) > 1:
         left = (warm_until(seen, release) - seen.now).total_seconds()

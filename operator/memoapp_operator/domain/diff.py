@@ -10,6 +10,8 @@ from .manifest import Manifest
 
 # k8s.io/apimachinery/pkg/api/resource: suffixes of quantities and their factors.
 _SUFFIXES = {
+    "n": Decimal("0.000000001"),
+    "u": Decimal("0.000001"),
     "m": Decimal("0.001"),
     "k": Decimal(10**3),
     "M": Decimal(10**6),

@@ -6,9 +6,9 @@ from datetime import datetime, timedelta
 
 from memoapp_operator.api.v1alpha1.memoapp import ReleasePhase as Phase
 from memoapp_operator.api.v1alpha1.memoapp import ReleaseStatus
-from memoapp_operator.api.v1alpha1.release import Approval
+from memoapp_operator.api.v1alpha1.release import Approval, When
 
-from . import colours
+from . import colours, testing
 from .durations import seconds
 from .gradual import aborted, begin
 from .observation import Observation, Trouble
@@ -54,7 +54,9 @@ def preparing(seen: Observation, state: State) -> State:
 
 
 def _up(seen: Observation, state: State, release: ReleaseStatus) -> State:
-    """The colour is there: the first one serves at once, any other waits for its clients."""
+    """The colour is there: it is tested; then the first one serves at once, any other waits for its clients."""
+    if not testing.are_done(seen.app, release, When.BEFORE_TRAFFIC):
+        return moved(state, seen, Phase.TESTING, deadline=None)
     if state.active is not None:
         manual = seen.app.spec.release.approval is Approval.MANUAL
         if manual and not release.approved:
@@ -97,6 +99,25 @@ def _counts(seen: Observation, state: State, release: ReleaseStatus) -> bool:
     """The deadline stands. It counts work: not a pause, and not an operator that was away before it made a pod."""
     untried = state.active is not None and colours.untried(seen, state.colours, release.colour)
     return release.deadline is not None and not (untried and is_late(seen, release))
+
+
+def testing_before(seen: Observation, state: State) -> State:
+    """The tests run against the colour, which has no clients yet."""
+    release = state.release
+    if release is None:
+        return state
+    if moved_on(seen, state):
+        return moved(state, seen, Phase.WITHDRAWN, ended=True).without(release.colour)
+    if not colours.complete(seen, state.colours, release.colour):
+        return moved(state, seen, Phase.PREPARING, deadline=deadline(seen, Phase.PREPARING))
+    found = testing.advanced(seen, state, When.BEFORE_TRAFFIC)
+    if found.failed is not None:
+        why = found.failed
+        after = moved(found.state, seen, Phase.REJECTED, ended=True, reason=why.reason, message=why.message[:1024])
+        return after.without(release.colour).rejecting(release.id, why, seen.now)
+    if found.done and found.state.release is not None:
+        return _up(seen, found.state, found.state.release)
+    return found.state
 
 
 def approving(seen: Observation, state: State) -> State:

@@ -7,9 +7,9 @@ from datetime import datetime, timedelta
 
 from memoapp_operator.api.v1alpha1.memoapp import Colour, MemoApp, ReleaseStatus
 from memoapp_operator.api.v1alpha1.memoapp import ReleasePhase as Phase
-from memoapp_operator.api.v1alpha1.release import OnFailure
+from memoapp_operator.api.v1alpha1.release import OnFailure, When
 
-from . import colours, tally
+from . import colours, tally, testing
 from .compared import noted
 from .conditions import timestamp
 from .durations import seconds
@@ -74,8 +74,22 @@ def following(app: MemoApp, weight: int) -> int:
 
 
 def begin(seen: Observation, state: State) -> State:
-    """The first clients come."""
+    """The first clients come. What has no source by now is skipped, unless a person wrote its limit."""
+    if state.release is None or seen.gauged is None:
+        return state  # it is not known yet
+    state = replace(state, release=state.release.model_copy(update={"skipped": skipped_gates(seen) or None}))
     return _step(seen, state, following(seen.app, 0), 0)
+
+
+def skipped_gates(seen: Observation) -> list[str]:
+    """The gates without a source whose limits nobody wrote."""
+    gates = seen.app.spec.gates
+    written = {
+        *gates.database.model_dump(by_alias=True, exclude_none=True),
+        *gates.resources.model_dump(by_alias=True, exclude_none=True),
+    }
+    lacking = seen.gauged.unmeasured if seen.gauged is not None else {}
+    return sorted(name for name in lacking if name not in written)
 
 
 def _step(seen: Observation, state: State, weight: int, passed: int) -> State:
@@ -121,12 +135,17 @@ def shifting(seen: Observation, state: State) -> State:
 
 
 def soaking(seen: Observation, state: State) -> State:
-    """All clients are there, and measured."""
+    """All clients are there, and measured; the tests of the whole run."""
     release = state.release
     if release is None:
         return state
     away = _away(seen, state, release)
-    return away if away is not None else _judged(seen, state, release)
+    if away is not None:
+        return away
+    tests = testing.advanced(seen, state, When.AFTER_SWITCH)
+    if tests.failed is not None:
+        return turn_back(seen, tests.state, tests.failed)
+    return _judged(seen, tests.state, tests.state.release or release)
 
 
 def _away(seen: Observation, state: State, release: ReleaseStatus) -> State | None:
@@ -146,7 +165,8 @@ def _arrived(seen: Observation, state: State, release: ReleaseStatus) -> State:
     """Every router has the weight."""
     if release.weight is not None and release.weight < ALL:
         return _held(seen, state, Phase.SHIFTING)
-    if release.passed == ALL or not seconds(seen.app.spec.release.soak):
+    watched = seconds(seen.app.spec.release.soak) or testing.declared(seen.app, When.AFTER_SWITCH)
+    if release.passed == ALL or not watched:
         return serving(moved(state, seen, Phase.COMPLETED, ended=True), seen)
     found = _held(seen, state, Phase.SOAKING)
     return serving_in(seen, found, release.colour)
@@ -172,12 +192,18 @@ def _judged(seen: Observation, state: State, release: ReleaseStatus) -> State:
     if measured.regular or verdict.outcome is Outcome.ABORT:
         first = release.compared or noted(measured.old)
         state = moved(state, seen, release.phase, gates=list(found), compared=first)
-    if verdict.outcome is Outcome.PASSED and stage.ends is not None and seen.now >= stage.ends:
+    over = stage.ends is not None and seen.now >= stage.ends
+    if verdict.outcome is Outcome.PASSED and over and _is_tested(seen, release):
         # Written with the step: what the old colour did last is not lost with this process.
         last = noted(measured.old) or release.compared
         return passed(seen, moved(state, seen, release.phase, gates=list(found), compared=last), release)
     trouble = _trouble(seen, release, verdict)
     return _failed(seen, state, trouble, abort=verdict.outcome is Outcome.ABORT) if trouble is not None else state
+
+
+def _is_tested(seen: Observation, release: ReleaseStatus) -> bool:
+    """In the soak, the tests of the whole have passed."""
+    return release.phase is not Phase.SOAKING or testing.are_done(seen.app, release, When.AFTER_SWITCH)
 
 
 def _trouble(seen: Observation, release: ReleaseStatus, verdict: Judgement) -> Trouble | None:

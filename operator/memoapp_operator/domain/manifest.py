@@ -45,6 +45,7 @@ JOB = Kind("batch", "v1", "Job", "jobs")
 CRON_JOB = Kind("batch", "v1", "CronJob", "cronjobs")
 MEMO_BACKUP = Kind("memoapp.dev", "v1alpha1", "MemoBackup", "memobackups")
 MEMO_APP = Kind("memoapp.dev", "v1alpha1", "MemoApp", "memoapps")
+POD_METRICS = Kind("metrics.k8s.io", "v1beta1", "PodMetrics", "pods")
 EVENT = Kind("", "v1", "Event", "events")
 
 CHILD_KINDS = (

@@ -34,6 +34,7 @@ class Measurement:
         abort: so bad that nobody waits for another one.
         why: where there is no value, what is missing; or all there is to say, where it is no share of requests.
         note: what else a person may want to know of the value.
+        again: it rests on nothing newer than the last one, and so is not counted once more.
     """
 
     gate: str
@@ -45,6 +46,7 @@ class Measurement:
     abort: bool = False
     why: str = ""
     note: str = ""
+    again: bool = False
 
     def text(self, new: str, old: str) -> str:
         """For people: ``serverErrorPercent/api 7.2 > 0.1 on green (blue 0.0), 1,204 requests``."""

@@ -50,8 +50,11 @@ def _backup_name(reason: str, *, true: bool) -> str:
 
 _NOTES: dict[ReleasePhase, tuple[bool, str]] = {
     ReleasePhase.PENDING: (False, "ReleaseStarted"),
+    ReleasePhase.PREFLIGHT: (False, "ReleasePreflight"),
     ReleasePhase.BACKING_UP: (False, "ReleaseBackingUp"),
+    ReleasePhase.MIGRATING: (False, "ReleaseMigrating"),
     ReleasePhase.PREPARING: (False, "ReleasePreparing"),
+    ReleasePhase.TESTING: (False, "ReleaseTesting"),
     ReleasePhase.APPROVING: (False, "ReleaseAwaitsApproval"),
     ReleasePhase.SHIFTING: (False, "ReleaseShifting"),
     ReleasePhase.SOAKING: (False, "ReleaseSoaking"),
@@ -114,7 +117,7 @@ def _order_notes(uid: str, before: MemoAppStatus, after: MemoAppStatus) -> Itera
 _IGNORED = {
     "rollback": (
         "RollbackIgnored",
-        "no old colour has ready pods and no revision that served before is stored; put the old version into the spec",
+        "no old colour has ready pods, and no older revision is stored that could use the database as it is by now",
     ),
     "retry": ("RetryIgnored", "nothing that is declared is rejected or held"),
     "approve": ("ApproveIgnored", "no release waits for it, or it names another one"),

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
 from memoapp_operator.api.v1alpha1.memoapp import Colour, MemoApp, RejectedStatus
 
@@ -13,6 +14,9 @@ from .backups import Backups
 from .gates import Measured
 from .manifest import Ref
 from .revision import Revision
+
+if TYPE_CHECKING:
+    from .usage import Gauged
 
 
 class ChildState(StrEnum):
@@ -104,6 +108,45 @@ class Volume:
     available: int
 
 
+class End(StrEnum):
+    """How a Job of a release ended."""
+
+    SUCCEEDED = "Succeeded"
+    FAILED = "Failed"
+    """Its process said so itself, or took longer than it may."""
+    KILLED = "Killed"
+    """Its process was ended by somebody else: how far it came is not known."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReleaseJob:
+    """A Job of a release: its migration, or one of its tests.
+
+    Attributes:
+        name: its own.
+        uid: its own.
+        purpose: ``migration`` or ``test``.
+        revision: id of the revision that it is for.
+        created: when it was made (RFC 3339).
+        end: None while it is at work.
+        late: it took longer than it may.
+        message: why it did not succeed, where its pod or the Job controller tells.
+        log: the end of what its pod said, without known secrets.
+        trouble: why its pod does not run.
+    """
+
+    name: str
+    uid: str
+    purpose: str
+    revision: str
+    created: str
+    end: End | None = None
+    late: bool = False
+    message: str = ""
+    log: str = ""
+    trouble: Trouble | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Observation:
     """What one pass saw.
@@ -133,6 +176,10 @@ class Observation:
         routers: weight of green that each ready router pod has; None where it did not answer, or was not confirmed.
         volume: the database's volume, where the agent told.
         backups: the app's backups, and what stands in their way.
+        jobs: those of releases, by name.
+        holder: who holds the data's Lease; None where nobody does, or there is none.
+        definitions: digest of the database's definitions; only asked before and while it is migrated.
+        gauged: numbers of database and resources; asked before the first clients come, and for a plan.
         measured: the gates of the stage that the committed status names, where they were measured in this pass.
     """
 
@@ -159,4 +206,8 @@ class Observation:
     routers: Mapping[str, int | None] = field(default_factory=dict)
     volume: Volume | None = None
     backups: Backups = field(default_factory=Backups)
+    jobs: Mapping[str, ReleaseJob] = field(default_factory=dict)
+    holder: str | None = None
+    definitions: str | None = None
+    gauged: Gauged | None = None
     measured: Measured | None = None

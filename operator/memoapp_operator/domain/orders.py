@@ -8,7 +8,7 @@ from dataclasses import replace
 from memoapp_operator.api.v1alpha1.memoapp import OrdersStatus
 from memoapp_operator.api.v1alpha1.memoapp import ReleasePhase as Phase
 
-from . import gradual, rollback
+from . import gradual, migrating, rollback
 from .observation import ChildState, Observation, Trouble
 from .restarts import RESTART_ANNOTATION
 from .revision import Revision
@@ -20,6 +20,7 @@ ABORT_ANNOTATION = "memoapp.dev/abort"
 RETRY_ANNOTATION = "memoapp.dev/retry"
 ROLLBACK_ANNOTATION = "memoapp.dev/rollback"
 BACKUP_ANNOTATION = "memoapp.dev/backup"
+PLAN_ANNOTATION = "memoapp.dev/plan"
 ORDERS = (
     APPROVE_ANNOTATION,
     ABORT_ANNOTATION,
@@ -27,11 +28,12 @@ ORDERS = (
     ROLLBACK_ANNOTATION,
     RESTART_ANNOTATION,
     BACKUP_ANNOTATION,
+    PLAN_ANNOTATION,
 )
 NONCE = 253
 """Characters of an order's word that count: as many as the status takes."""
-_BEFORE_CLIENTS = frozenset({Phase.PENDING, Phase.BACKING_UP, Phase.PREPARING, Phase.APPROVING})
-_WITHOUT_PODS = frozenset({Phase.PENDING, Phase.BACKING_UP})
+_WITHOUT_PODS = frozenset({Phase.PENDING, Phase.PREFLIGHT, Phase.BACKING_UP})
+_BEFORE_CLIENTS = frozenset({*_WITHOUT_PODS, Phase.MIGRATING, Phase.PREPARING, Phase.TESTING, Phase.APPROVING})
 _WITH_CLIENTS = frozenset({Phase.SHIFTING, Phase.SOAKING})
 
 
@@ -40,7 +42,7 @@ def obeyed(seen: Observation, state: State) -> State:
 
     At most one of them moves the release, the way back before the way forward.
     """
-    state = _backup(seen, _restart(seen, state))
+    state = _plan(seen, _backup(seen, _restart(seen, state)))
     before = state.release
     for kind, annotation, carry_out in _KINDS:
         nonce = seen.orders.get(annotation)
@@ -69,11 +71,21 @@ def _backup(seen: Observation, state: State) -> State:
     return replace(state, orders=state.orders.model_copy(update={"backup": nonce}))
 
 
+def _plan(seen: Observation, state: State) -> State:
+    """The order is noted here; ``domain/plan.py`` answers it in the same pass."""
+    nonce = seen.orders.get(PLAN_ANNOTATION)
+    if not nonce or nonce == state.orders.plan:
+        return state
+    return replace(state, orders=state.orders.model_copy(update={"plan": nonce}))
+
+
 def _abort(seen: Observation, state: State, nonce: str) -> State:
     """Give the release under way up. The first one has nothing to go back to: its spec is to be changed."""
     release, why = state.release, Trouble(ABORTED, "given up by order", stalls=True)
     if release is None or state.active is None or _is_for_another(seen, state, nonce):
         return state
+    if release.phase is Phase.MIGRATING or migrating.held(release):
+        return migrating.given_up(seen, state, why)
     if release.phase in _BEFORE_CLIENTS:
         found = moved(state, seen, Phase.REJECTED, ended=True, reason=why.reason, message=why.message)
         held = found if release.phase in _WITHOUT_PODS else found.without(release.colour)
@@ -102,6 +114,8 @@ def _released_again(seen: Observation, state: State) -> State:
     previous, declared = previous_revision(seen, state), seen.declared
     if previous is None or declared is None or state.active is None or declared.id == previous.id:
         return state
+    if state.release is not None and state.release.irreversible:
+        return state  # its pods would find a database that is no more theirs
     why = Trouble(BY_HAND, f"rolled back by order to version {previous.version}", stalls=True)
     return started(seen, state.rejecting(declared.id, why, seen.now), previous, instead=declared.id)
 
@@ -119,6 +133,8 @@ def _approve(seen: Observation, state: State, nonce: str) -> State:
     release = state.release
     if release is None or _is_for_another(seen, state, nonce) or moved_on(seen, state):
         return state
+    if migrating.held(release):
+        return migrating.approved(seen, state)
     if rollback.by_gate(release):
         return gradual.approved_while_held(seen, state, release)
     ahead = release.phase in _BEFORE_CLIENTS and nonce == release.id
@@ -132,6 +148,8 @@ def _retry(seen: Observation, state: State, nonce: str) -> State:
     forgiven = {nonce, seen.declared.id} if seen.declared else {item.id for item in state.rejected}
     state = replace(state, rejected=tuple(item for item in state.rejected if item.id not in forgiven))
     release = state.release
+    if release is not None and migrating.held(release) and not moved_on(seen, state):
+        return migrating.again(seen, state)
     if release is not None and rollback.by_gate(release) and not moved_on(seen, state):
         return gradual.again(seen, state, release)
     return state
@@ -161,4 +179,5 @@ def all_noted(seen: Observation) -> OrdersStatus:
         rollback=seen.orders.get(ROLLBACK_ANNOTATION),
         restart=seen.orders.get(RESTART_ANNOTATION),
         backup=seen.orders.get(BACKUP_ANNOTATION),
+        plan=seen.orders.get(PLAN_ANNOTATION),
     )

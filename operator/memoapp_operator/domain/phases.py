@@ -11,8 +11,8 @@ from dataclasses import dataclass
 
 from memoapp_operator.api.v1alpha1.memoapp import ReleasePhase as Phase
 
-PENDING, BACKING_UP, PREPARING, APPROVING = Phase.PENDING, Phase.BACKING_UP, Phase.PREPARING, Phase.APPROVING
-SHIFTING = Phase.SHIFTING
+PENDING, PREFLIGHT, BACKING_UP, MIGRATING = Phase.PENDING, Phase.PREFLIGHT, Phase.BACKING_UP, Phase.MIGRATING
+PREPARING, TESTING, APPROVING, SHIFTING = Phase.PREPARING, Phase.TESTING, Phase.APPROVING, Phase.SHIFTING
 SOAKING, COMPLETED, RETIRED = Phase.SOAKING, Phase.COMPLETED, Phase.RETIRED
 ROLLING_BACK, ROLLED_BACK, HELD, REJECTED, WITHDRAWN = (
     Phase.ROLLING_BACK,
@@ -57,21 +57,47 @@ class Row:
 
 MOVES: dict[Phase, Row] = {
     PENDING: Row(
-        "waits for database and Redis; the revision is stored",
+        "the revision is stored; the first release waits for database and Redis",
         {
-            PREPARING: "all is there",
-            BACKING_UP: "the same, and a backup is required of which there is none that is young enough",
+            PREPARING: "all is well",
+            PREFLIGHT: "something is not, and another version serves",
+            BACKING_UP: "all is well, and a backup is required of which there is none that is young enough",
+            MIGRATING: "all is well, and the database is to be migrated",
             REJECTED: "by order",
             WITHDRAWN: "the spec changed",
         },
+    ),
+    PREFLIGHT: Row(
+        "waits until the serving colour, the database, Redis, disk and the way to a backup are well",
+        {
+            PREPARING: "all is well",
+            BACKING_UP: "the same, and a backup is required",
+            MIGRATING: "the same, and the database is to be migrated",
+            PENDING: "all is suspended",
+            REJECTED: "the deadline, or by order",
+            WITHDRAWN: "the spec changed",
+        },
+        limit=Limit("deadline", REJECTED),
     ),
     BACKING_UP: Row(
         "a backup is taken and read back",
         {
             PREPARING: "it is verified",
+            MIGRATING: "the same, and the database is to be migrated",
             PENDING: "all is suspended, or no backup is required any more",
             REJECTED: "it failed, the deadline, or by order",
             WITHDRAWN: "the spec changed",
+        },
+        limit=Limit("deadline", REJECTED),
+    ),
+    MIGRATING: Row(
+        "a Job with the new backend's image changes the database, once",
+        {
+            PREPARING: "it succeeded",
+            HELD: "it was killed or its outcome is lost; or it failed and is not reversible",
+            REJECTED: "it failed, it could not begin until the deadline, or by order",
+            PENDING: "all is suspended before its Job began",
+            WITHDRAWN: "the spec changed; a Job that runs is waited for",
         },
         limit=Limit("deadline", REJECTED),
     ),
@@ -82,12 +108,24 @@ MOVES: dict[Phase, Row] = {
                 "every pod has been ready for 3 s, health is right through the colour's own Services, "
                 "the routers know them"
             ),
+            TESTING: "the same, and there are tests before traffic",
             APPROVING: "the same, and a person is to approve",
             COMPLETED: "the same, and nothing served before",
             REJECTED: "a trouble that does not pass, the deadline, or by order",
             WITHDRAWN: "the spec changed",
         },
         limit=Limit("deadline", REJECTED),
+    ),
+    TESTING: Row(
+        "the tests run against the new colour, one after another, each with a limit of its own",
+        {
+            SHIFTING: "all passed",
+            APPROVING: "the same, and a person is to approve",
+            COMPLETED: "all passed, and nothing served before",
+            PREPARING: "the new colour is not complete any more, or all is suspended",
+            REJECTED: "one did not pass, or by order",
+            WITHDRAWN: "the spec changed",
+        },
     ),
     APPROVING: Row(
         "the new colour waits, without clients, until a person lets them come",
@@ -102,8 +140,8 @@ MOVES: dict[Phase, Row] = {
         "step by step the weights are set in every router and read back, held, and the gates measured",
         {
             SHIFTING: "the gates passed and the hold is over: the next weight",
-            SOAKING: "every router has 100 %, and there is a soak",
-            COMPLETED: "every router has 100 %, and there is no soak",
+            SOAKING: "every router has 100 %, and there is a soak, or a test after the switch",
+            COMPLETED: "every router has 100 %, and there is neither",
             ROLLING_BACK: (
                 "a gate does not pass, the new colour is not well, the old one is not, the deadline, by order, "
                 "or the spec changed"
@@ -114,10 +152,10 @@ MOVES: dict[Phase, Row] = {
         limit=Limit("deadline", ROLLING_BACK, "the hold"),
     ),
     SOAKING: Row(
-        "all clients are on the new colour and the gates are measured",
+        "all clients are on the new colour, the gates are measured and the tests after the switch run",
         {
-            COMPLETED: "the gates passed and the soak is over",
-            ROLLING_BACK: "as in Shifting",
+            COMPLETED: "gates and tests passed and the soak is over",
+            ROLLING_BACK: "as in Shifting, or a test did not pass",
             HELD: "a gate does not pass, and `onFailure: Hold`",
             WITHDRAWN: "all is suspended",
         },
@@ -155,6 +193,10 @@ MOVES: dict[Phase, Row] = {
         {
             ROLLING_BACK: "the old colour is well again, or by order",
             SHIFTING: "the new colour has ready pods, by order",
+            MIGRATING: "held by its migration: once more, by order",
+            PREPARING: "held by its migration: approved as done",
+            REJECTED: "held by its migration: by order",
+            WITHDRAWN: "held by its migration: the spec went back to what serves",
             PENDING: "another revision is declared",
         },
     ),

@@ -8,7 +8,7 @@ from dataclasses import replace
 from memoapp_operator.api.v1alpha1.memoapp import Colour, MemoAppStatus, ReleaseStatus
 from memoapp_operator.api.v1alpha1.memoapp import ReleasePhase as Phase
 
-from . import forward, gradual, orders, phases, rollback, saving
+from . import forward, gradual, migrating, orders, phases, plan, rollback, saving, testing
 from .conditions import timestamp
 from .gradual import ALL
 from .observation import Observation, Trouble
@@ -69,6 +69,7 @@ def step(seen: Observation) -> State:
         after = state  # an order was a move of its own
     else:
         after = _HANDLERS[phase](seen, state) if phase is not None else begun(seen, state)
+        after = state if plan.holds(seen, state, after) else after
     if after.release is not None and after.release.id == (before.release.id if before.release else None):
         phases.move(before.release.phase if before.release else None, after.release.phase)
     return after
@@ -95,10 +96,13 @@ def _suspended(seen: Observation, state: State) -> State:
     if release is None:
         return state
     match release.phase:
-        case Phase.BACKING_UP:
+        case Phase.PREFLIGHT | Phase.BACKING_UP:
             return moved(state, seen, Phase.PENDING, deadline=None, backup=None)
-        case Phase.PREPARING | Phase.APPROVING:
-            return moved(state, seen, Phase.PREPARING, deadline=None)
+        case Phase.MIGRATING:
+            # The database runs on until its Job has ended.
+            return migrating.migrating(seen, state)
+        case Phase.PREPARING | Phase.TESTING | Phase.APPROVING:
+            return moved(state, seen, Phase.PREPARING, deadline=None, tests=testing.without_running(release))
         case Phase.SHIFTING | Phase.SOAKING:
             return _ended(seen, state, release, None)
         case Phase.ROLLING_BACK:
@@ -123,8 +127,11 @@ def _ended(seen: Observation, state: State, release: ReleaseStatus, why: Trouble
 
 _HANDLERS: dict[Phase, Callable[[Observation, State], State]] = {
     Phase.PENDING: saving.pending,
+    Phase.PREFLIGHT: saving.in_preflight,
     Phase.BACKING_UP: saving.backing_up,
+    Phase.MIGRATING: migrating.migrating,
     Phase.PREPARING: forward.preparing,
+    Phase.TESTING: forward.testing_before,
     Phase.APPROVING: forward.approving,
     Phase.SHIFTING: gradual.shifting,
     Phase.SOAKING: gradual.soaking,

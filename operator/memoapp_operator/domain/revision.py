@@ -28,6 +28,7 @@ class Revision:
             and for a frontend ``backendHost``.
         name: of its ControllerRevision; empty as long as it is not stored.
         number: counts up within an app.
+        migration: what became of its migration, as it is kept beside the weights; empty where there was none.
     """
 
     id: str
@@ -35,6 +36,7 @@ class Revision:
     tiers: Mapping[str, Mapping[str, Any]]
     name: str = ""
     number: int = 0
+    migration: str = ""
 
     @property
     def entry(self) -> str:

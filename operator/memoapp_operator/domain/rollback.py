@@ -7,7 +7,7 @@ from dataclasses import replace
 from memoapp_operator.api.v1alpha1.memoapp import Colour, ReleaseStatus
 from memoapp_operator.api.v1alpha1.memoapp import ReleasePhase as Phase
 
-from . import colours
+from . import colours, migrating
 from .observation import Observation, Trouble
 from .state import OLD_COLOUR_LOST, State, holder, other, split
 from .transitions import begun, deadline, lost, moved, moved_on, serving_in
@@ -71,6 +71,8 @@ def while_held(seen: Observation, state: State) -> State:
     release = state.release
     if release is None:
         return state
+    if migrating.held(release):
+        return migrating.while_held(seen, state)
     if by_gate(release):
         return _at_a_gate(seen, state, release)
     if colours.serves(seen, state.colours, other(release.colour)):

@@ -1,34 +1,62 @@
-"""What comes before the first pod of a release: all is there, and a backup is taken where one is required."""
+"""What comes before the first pod of a release: all is well, and a backup is taken where one is required."""
 
 from __future__ import annotations
-
-from dataclasses import replace
 
 from memoapp_operator.api.v1alpha1.memoapp import ReleasePhase as Phase
 from memoapp_operator.api.v1alpha1.memobackup import BackupPhase
 
-from . import backups, colours
+from . import backups, colours, preflight
+from .jobs import in_the_way
+from .migrating import onward, stored_of
 from .observation import Observation, Trouble
 from .revision import Revision
-from .state import BACKUP_FAILED, State
+from .state import BACKUP_FAILED, PREFLIGHT_FAILED, State
 from .transitions import deadline, is_late, limit_of, moved, moved_on
 
 
 def pending(seen: Observation, state: State) -> State:
-    """The revision is stored, and database and Redis answer: then the colour comes up, or a backup comes first."""
+    """The revision is stored, and all is well: then the colour comes up, or what has to come first begins."""
+    release = state.release
     if moved_on(seen, state):
         return moved(state, seen, Phase.WITHDRAWN, ended=True)
-    stored = _stored(seen, state)
-    if stored is None or not colours.prepared(seen) or state.release is None:
+    stored = stored_of(seen, state)
+    if stored is None or release is None or in_the_way(seen.jobs, release.id) is not None:
         return state
-    if state.release.colour in seen.populated and state.release.colour.value not in state.colours:
+    if release.colour in seen.populated and release.colour.value not in state.colours:
         return state  # what the colour held before still runs: it would count in quotas, and answer for the new pods
-    if state.active is None or not backups.required(seen.app) or state.release.instead is not None:
-        # The first one has nothing to save, and a way back by order waits for nothing.
-        return _prepared(seen, state, stored)
+    if state.active is None or release.instead is not None:
+        # The first one has nothing to save, and a way back by order waits for nothing else.
+        return onward(seen, state, stored) if colours.prepared(seen) else state
+    if preflight.trouble(seen, state) is not None:
+        return moved(state, seen, Phase.PREFLIGHT, deadline=deadline(seen, Phase.PREFLIGHT))
+    return _saved(seen, state, stored)
+
+
+def in_preflight(seen: Observation, state: State) -> State:
+    """Something is not well: it is waited for."""
+    release = state.release
+    if release is None:
+        return state
+    if moved_on(seen, state):
+        return moved(state, seen, Phase.WITHDRAWN, ended=True)
+    stored, why = stored_of(seen, state), preflight.trouble(seen, state)
+    if why is None:
+        return _saved(seen, state, stored) if stored is not None else state
+    if not is_late(seen, release):
+        return state
+    text = f"{why.message}, for {limit_of(seen, release.phase)}"
+    trouble = Trouble(PREFLIGHT_FAILED, text[:900], stalls=True)
+    found = moved(state, seen, Phase.REJECTED, ended=True, reason=trouble.reason, message=trouble.message)
+    return found.rejecting(release.id, trouble, seen.now)
+
+
+def _saved(seen: Observation, state: State, stored: Revision) -> State:
+    """On with a backup that is young enough, or to one."""
+    if not backups.required(seen.app):
+        return onward(seen, state, stored)
     young = backups.young_enough(seen.app, seen.backups, seen.now)
     if young is not None:
-        return _prepared(seen, state, stored, backup=young.name)
+        return onward(seen, state, stored, backup=young.name)
     tail = stored.name.rpartition("-")[2]
     name = backups.free_name(seen.app.metadata.name, f"{tail}-pre", seen.backups)
     return moved(state, seen, Phase.BACKING_UP, deadline=deadline(seen, Phase.BACKING_UP), backup=name)
@@ -41,12 +69,12 @@ def backing_up(seen: Observation, state: State) -> State:
         return state
     if moved_on(seen, state):
         return moved(state, seen, Phase.WITHDRAWN, ended=True)
-    stored = _stored(seen, state)
+    stored = stored_of(seen, state)
     if stored is None or not backups.required(seen.app):
         return moved(state, seen, Phase.PENDING, deadline=None, backup=None)
     found = seen.backups.named(release.backup)
     if found is not None and found.good:
-        return _prepared(seen, state, stored)
+        return onward(seen, state, stored)
     why = found.trouble if found is not None else None
     if found is not None and found.phase is BackupPhase.FAILED:
         reason, message = why or ("Failed", "it failed")
@@ -63,19 +91,3 @@ def _given_up(seen: Observation, state: State, text: str) -> State:
     trouble = Trouble(BACKUP_FAILED, text[:900], stalls=True)
     found = moved(state, seen, Phase.REJECTED, ended=True, reason=trouble.reason, message=trouble.message)
     return found.rejecting(state.release.id, trouble, seen.now)
-
-
-def _stored(seen: Observation, state: State) -> Revision | None:
-    return next((item for item in seen.stored.values() if state.release and item.id == state.release.id), None)
-
-
-def _prepared(seen: Observation, state: State, stored: Revision, backup: str | None = None) -> State:
-    """The colour comes up, from the stored revision."""
-    if state.release is None:
-        return state
-    held = {**state.colours, state.release.colour.value: stored.name}
-    floor = colours.replicas(seen, state.colours, state.active.colour) if state.active else {}
-    limit = deadline(seen, Phase.PREPARING)
-    held_by = backup or state.release.backup
-    found = moved(state, seen, Phase.PREPARING, deadline=limit, replicas=floor or None, backup=held_by)
-    return replace(found, colours=held)

@@ -26,9 +26,10 @@ GATE_INCONCLUSIVE = "GateInconclusive"
 GATE_ERROR = "GateError"
 OLD_COLOUR_LOST = "OldColourLost"
 BACKUP_FAILED = "BackupFailed"
+PREFLIGHT_FAILED = "PreflightFailed"
 BY_HAND = "RolledBackByHand"
 ABORTED = "AbortedByHand"
-TRIED_AGAIN = frozenset({GATE_INCONCLUSIVE, GATE_ERROR, OLD_COLOUR_LOST, BACKUP_FAILED})
+TRIED_AGAIN = frozenset({GATE_INCONCLUSIVE, GATE_ERROR, OLD_COLOUR_LOST, BACKUP_FAILED, PREFLIGHT_FAILED})
 """Reasons that prove nothing against a revision: it is tried again by itself after 1 h, then 2, 4, ..."""
 LONGEST_PAUSE = timedelta(hours=24)
 UNKNOWN = "unknown"
@@ -134,6 +135,17 @@ def rejection_text(rejected: Iterable[RejectedStatus]) -> str:
 def _word(item: RejectedStatus) -> str:
     """The reason, with ``;<when>;<attempts>`` of one that is tried again."""
     return f"{item.reason};{item.retry_at};{item.attempts or 1}" if item.retry_at else item.reason
+
+
+def migration_text(outcomes: Mapping[str, str]) -> str:
+    """What became of the migrations of revisions, by their ids, a line each, as it is kept beside the weights."""
+    return "".join(f"{id_} {outcome}\n" for id_, outcome in sorted(outcomes.items()) if outcome)
+
+
+def migrations_in(text: str) -> dict[str, str]:
+    """What ``migration_text`` wrote."""
+    pairs = (line.split() for line in text.splitlines())
+    return {pair[0]: pair[1] for pair in pairs if len(pair) == 2}  # noqa: PLR2004 -- id and outcome
 
 
 def rejections_in(text: str) -> tuple[RejectedStatus, ...]:

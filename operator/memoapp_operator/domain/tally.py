@@ -64,7 +64,7 @@ def counted(
 
 def _status(item: Measurement, before: GateStatus | None, colour: Colour, *, regular: bool) -> GateStatus:
     failed, errors = (before.failed or 0, before.errors or 0) if before is not None else (0, 0)
-    failed += regular and item.verdict is Verdict.FAIL
+    failed += regular and item.verdict is Verdict.FAIL and not item.again
     errors = errors + regular if item.verdict is Verdict.ERROR else 0
     return GateStatus(
         name=item.gate,

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime
 
-from memoapp_operator.api.v1alpha1.memoapp import Colour, GateVerdict, ReleaseStatus
+from memoapp_operator.api.v1alpha1.memoapp import Colour
 from memoapp_operator.api.v1alpha1.memoapp import ReleasePhase as Phase
 
-from . import backups, phases
+from . import backups, migrating, phases, waiting
 from .colours import held_tiers, routed
 from .conditions import AVAILABLE, CACHE_READY, DATABASE_READY, READY, RECONCILING, STALLED, Verdict, is_true
+from .jobs import cannot_start
 from .manifest import SECRET, VOLUME_CLAIM
 from .observation import ChildState, Observation, Probe, Trouble, Workload
 from .rollback import by_gate
@@ -24,7 +25,7 @@ def verdicts(seen: Observation, state: State) -> tuple[Verdict, ...]:
     saved = backups.verdict(seen.app, seen.backups, seen.now)
     trouble = next(problems(seen, services, state), None)
     stalled = trouble is not None and trouble.stalls
-    progressing = trouble is not None and not stalled and trouble.reason != "Suspended"
+    progressing = trouble is not None and not stalled and trouble.reason not in {"Suspended", "Paused"}
     return (
         *services,
         *((saved,) if saved is not None else ()),
@@ -54,7 +55,7 @@ def problems(seen: Observation, services: tuple[Verdict, ...], state: State) -> 
     yield from _refused_release(seen, state)
     concerned = sorted(_concerned(seen, state), key=lambda item: item.name)
     troubles = [item.trouble for item in concerned if item.trouble is not None]
-    yield from sorted(troubles, key=lambda trouble: not trouble.stalls)
+    yield from sorted([*troubles, *_stuck_jobs(seen, state)], key=lambda trouble: not trouble.stalls)
     yield from _waiting(seen)
     for verdict in services:
         if not verdict.status:
@@ -93,7 +94,8 @@ def _refused_release(seen: Observation, state: State) -> Iterator[Trouble]:
     """The declared revision was rejected, or a release is held."""
     release, rejected = state.release, state.rejection(seen.declared.id if seen.declared else None, seen.now)
     if release is not None and release.phase is Phase.HELD:
-        advice = "; approve, abort or retry it by annotation" if by_gate(release) else ""
+        asks = by_gate(release) or migrating.held(release)
+        advice = "; approve, abort or retry it by annotation" if asks else ""
         yield Trouble("Held", f"{release.message or ''}{advice}", stalls=True)
     if rejected is not None:
         yield Trouble(rejected.reason, rejected.message, stalls=True)
@@ -103,58 +105,25 @@ def _under_way(seen: Observation, state: State) -> Iterator[Trouble]:
     release = state.release
     if release is None or not phases.is_over(release.phase):
         phase = release.phase.value if release else Phase.PENDING.value
-        yield Trouble(phase, _waits_for(seen, state) or _TEXTS.get(phase, "the release is under way"), stalls=False)
+        yield _paused(seen) or Trouble(phase, waiting.text(seen, state), stalls=False)
     elif state.active is None or (seen.declared is not None and seen.declared.id != state.active.revision):
-        yield Trouble(Phase.PENDING.value, _TEXTS[Phase.PENDING.value], stalls=False)
+        yield _paused(seen) or Trouble(Phase.PENDING.value, waiting.TEXTS[Phase.PENDING], stalls=False)
 
 
-def _waits_for(seen: Observation, state: State) -> str | None:
-    """What a release waits for, where it is something that a person would look for in vain."""
+def _stuck_jobs(seen: Observation, state: State) -> Iterator[Trouble]:
+    """A migration or a test of the release under way whose pod cannot start."""
     release = state.release
-    if release is None:
-        return None
-    if (
-        release.phase is Phase.PENDING
-        and release.colour in seen.populated
-        and release.colour.value not in state.colours
-    ):
-        return f"waiting until the former pods of {release.colour} are gone"
-    if release.phase in {Phase.SHIFTING, Phase.SOAKING} and release.since is not None:
-        return _held_at(release)
-    if release.phase is Phase.BACKING_UP:
-        return _saving(seen, release)
-    unreached = sorted(name for name, told in seen.reached.items() if not told)
-    pods_are_there = unreached and all(
-        (item := seen.workloads.get(name)) is not None and item.settled for name in unreached
-    )
-    if release.phase is Phase.PREPARING and pods_are_there:
-        return f"waiting until {', '.join(unreached)} is healthy through its Service, with its own pods alone behind it"
-    return None
+    if release is None or phases.is_over(release.phase):
+        return
+    named = [release.migration.job] if release.migration is not None else []
+    named += [item.job for item in release.tests or ()]
+    found = [cannot_start(seen.jobs[name]) for name in named if name in seen.jobs]
+    yield from (trouble for trouble in found if trouble is not None)
 
 
-def _saving(seen: Observation, release: ReleaseStatus) -> str:
-    known = seen.backups.named(release.backup)
-    waits = f": {known.trouble[1]}" if known is not None and known.trouble is not None else ""
-    return f"waiting for the backup {release.backup}{waits}"
-
-
-def _held_at(release: ReleaseStatus) -> str:
-    """A step under way: what the gates said, without numbers that change."""
-    said = [f"{gate.name} {gate.verdict.value}" for gate in release.gates or () if gate.verdict not in _FINE]
-    waits = f"; not passed: {', '.join(said)}" if said else ""
-    return f"{release.weight}% of the clients are on {release.colour}, and the gates are measured{waits}"
-
-
-_FINE = {GateVerdict.PASS, GateVerdict.SKIPPED}
-_TEXTS = {
-    "Pending": "a release is about to begin",
-    "BackingUp": "a backup is taken before the release goes on",
-    "Preparing": "waiting for the pods of the release",
-    "Approving": "the new colour is ready: let the clients come by the annotation memoapp.dev/approve",
-    "Shifting": "the clients move to the new colour",
-    "Soaking": "all clients are on the new colour, and the gates are measured",
-    "RollingBack": "the clients move back to the old colour",
-}
+def _paused(seen: Observation) -> Trouble | None:
+    text = "spec.paused: a release goes no further than it is, and none begins; status.plan says what would be done"
+    return Trouble("Paused", text, stalls=False) if seen.app.spec.paused else None
 
 
 def _concerned(seen: Observation, state: State) -> Iterator[Workload]:

@@ -62,6 +62,8 @@ class Context:
         replicas: replicas of the live Deployments, by ``blue-backend`` and the like.
         agent_image: image of the agent beside the database: that of the running StatefulSet, so that a new
             operator never restarts a database; None where there is none yet.
+        migrated: what became of the migrations of stored revisions, a line each.
+        migrates: a migration is under way, by decision of the release.
         claims: sizes of the volume claims as they stand in the cluster (quantity), by ``database`` and ``redis``.
     """
 
@@ -81,6 +83,8 @@ class Context:
     replicas: Mapping[str, int] = field(default_factory=dict)
     agent_image: str | None = None
     claims: Mapping[str, str] = field(default_factory=dict)
+    migrates: bool = False
+    migrated: str = ""
 
     @property
     def owner(self) -> Manifest:

@@ -31,6 +31,7 @@ WEIGHT_KEY = "weight"
 RELEASE_KEY = "release"
 CONFIRMED_KEY = "confirmed"
 REJECTED_KEY = "rejected"
+MIGRATED_KEY = "migrated"
 
 # maxconn and nbthread: else both follow the node's limits, and memory with them.
 # hard-stop-after lies within the pod's 30 s of grace; idle connections (10 s) are gone before that.
@@ -161,8 +162,8 @@ def router_config(context: Context) -> tuple[Manifest, ...]:
 def router_state(context: Context) -> tuple[Manifest, ...]:
     """The ConfigMap with the maps: what a router that starts anew reads.
 
-    It also keeps which revision is rejected: weights and rejection together rebuild a status that was lost. None before
-    the first release: the clients' buckets are fixed for one.
+    It also keeps which revision is rejected, and what became of migrations: together with the weights they rebuild a
+    status that was lost. None before the first release: the clients' buckets are fixed for one.
     """
     if context.release == NO_RELEASE:
         return ()
@@ -171,6 +172,8 @@ def router_state(context: Context) -> tuple[Manifest, ...]:
         "release.map": f"{RELEASE_KEY} {context.release}\n",
         REJECTED_KEY: context.rejected,
     }
+    if context.migrated:
+        data[MIGRATED_KEY] = context.migrated
     return ({**child(CONFIG_MAP, context, STATE, component=ROUTER), "data": data},)
 
 

@@ -5,12 +5,14 @@ to           port                   from
 ===========  =====================  =============================================
 router       8080                   anywhere
 router       9999 (runtime API)     operator
-frontend     its own                router, operator
-backend      its own                router, frontend, operator
-database     5432                   backend, backup, operator
+frontend     its own                router, operator, test
+backend      its own                router, frontend, operator, test
+database     5432                   backend, backup, migration, operator
 database     9188 (volume agent)    operator
-redis        6379                   backend, operator, backup where it saves Redis
+redis        6379                   backend, migration, operator, backup where it saves Redis
 backup       none                   nobody
+migration    none                   nobody
+test         none                   nobody
 ===========  =====================  =============================================
 
 Database and Redis may call nobody; the others may call whom they like. Probes of the kubelet are not governed.
@@ -19,6 +21,7 @@ Database and Redis may call nobody; the others may call whom they like. Probes o
 from __future__ import annotations
 
 from memoapp_operator.api.v1alpha1.memoapp import Colour
+from memoapp_operator.domain.jobs import Purpose
 from memoapp_operator.domain.manifest import NETWORK_POLICY, Manifest
 
 from .backup import COMPONENT as BACKUP
@@ -46,12 +49,14 @@ def policies(context: Context) -> tuple[Manifest, ...]:
     spec, operator = context.app.spec, _operator(context)
     rules = [_rule(ROUTER_PORT), _rule(ROUTER_ADMIN_PORT, operator)]
     found = [_policy(context, ROUTER, rules)]
-    callers = [_pods(context, ROUTER), _pods(context, FRONTEND), operator]
+    tests = _tests(context)
+    callers = [_pods(context, ROUTER), _pods(context, FRONTEND), *tests, operator]
     found.append(_policy(context, BACKEND, [_rule(port, *callers) for port in _ports(context, BACKEND)]))
     fronts = _ports(context, FRONTEND)
     if fronts:
-        found.append(_policy(context, FRONTEND, [_rule(port, _pods(context, ROUTER), operator) for port in fronts]))
-    users = [_pods(context, BACKEND), operator]
+        callers = [_pods(context, ROUTER), *tests, operator]
+        found.append(_policy(context, FRONTEND, [_rule(port, *callers) for port in fronts]))
+    users = [_pods(context, BACKEND), *_migrations(context), operator]
     savers = [_pods(context, BACKUP)] if spec.backup is not None else []
     if spec.database.managed:
         rules = [_rule(DATABASE_PORT, *users, *savers), _rule(AGENT_PORT, operator)]
@@ -61,7 +66,21 @@ def policies(context: Context) -> tuple[Manifest, ...]:
         found.append(_policy(context, CACHE, [_rule(CACHE_PORT, *users, *readers)], silent=True))
     if spec.backup is not None:
         found.append(_policy(context, BACKUP, []))
+    if _migrations(context):
+        found.append(_policy(context, Purpose.MIGRATION.value, []))
+    if tests:
+        found.append(_policy(context, Purpose.TEST.value, []))
     return tuple(found)
+
+
+def _migrations(context: Context) -> list[Manifest]:
+    declared = context.app.spec.release.migration
+    has = context.migrates or (declared is not None and declared.command is not None)
+    return [_pods(context, Purpose.MIGRATION.value)] if has else []
+
+
+def _tests(context: Context) -> list[Manifest]:
+    return [_pods(context, Purpose.TEST.value)] if context.app.spec.release.tests else []
 
 
 def _ports(context: Context, component: str) -> list[int]:

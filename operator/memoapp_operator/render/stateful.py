@@ -15,7 +15,8 @@ STARTUP_PROBE: Manifest = {"periodSeconds": 1, "timeoutSeconds": 5, "failureThre
 def stateful_spec(context: Context, component: str, pod: Manifest) -> Manifest:
     """The spec of ``<app>-<component>``, whose Service and claim have the same name."""
     return {
-        "replicas": 0 if context.app.spec.suspend else 1,
+        # A migration that runs is not left without its database.
+        "replicas": 0 if context.app.spec.suspend and not context.migrates else 1,
         "serviceName": name(context, component),
         # OrderedReady never replaces a pod that did not get ready, not even by a mended image.
         # Source: https://github.com/kubernetes/kubernetes/issues/67250

@@ -22,6 +22,7 @@ from .backups import BackupActs
 from .credentials import connected_cache_password, damaged, router_certificate
 from .meter import Window
 from .refusals import Refusals, is_refused, remember
+from .release_jobs import ReleaseJobs
 from .revisions import Revisions, is_superseded, kept
 from .snapshot import Built, Snapshot, digest, is_scaled, is_settled
 
@@ -79,6 +80,7 @@ class Actor:
         self._services = services
         self._revisions = Revisions(cluster)
         self._backups = BackupActs(cluster)
+        self._jobs = ReleaseJobs(cluster)
         self._mint = mint
         self._clock = clock
 
@@ -110,6 +112,7 @@ class Actor:
                     raise  # nobody answers: the others would wait in vain, each for its seconds
                 failed = failed or error
         changed |= await self._rest(built, snapshot, status, memory)
+        changed |= await self._jobs.act(snapshot, built, status, memory.refusals, self._clock.now())
         changed |= await self._backups.act(snapshot, status, self._clock.now())
         if failed is not None:
             raise failed
@@ -129,6 +132,7 @@ class Actor:
         """Store what a release is made of, and take away what is of no use any more."""
         now, stays = self._clock.now(), kept(snapshot, status)
         wanted = built.possible | snapshot.live.keys() | self._revisions.wanted(snapshot, status)
+        wanted |= self._jobs.wanted(status)
         for ref in memory.refusals.keys() - wanted:
             del memory.refusals[ref]  # what is neither wanted nor there is no trouble
         await self._revisions.prune_copies(snapshot, stays, memory.refusals, now)

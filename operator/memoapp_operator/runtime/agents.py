@@ -20,7 +20,7 @@ _ENDS = frozenset({"Complete", "Failed"})
 _KEYS = ("access-key", "secret-key")
 
 
-def _end(job: Manifest) -> Mapping[str, Any] | None:
+def condition_of_end(job: Manifest) -> Mapping[str, Any] | None:
     """The condition that says that it is over, and how; None while it is at work."""
     conditions = (job.get("status") or {}).get("conditions") or []
     return next((item for item in conditions if item["status"] == "True" and item["type"] in _ENDS), None)
@@ -28,7 +28,7 @@ def _end(job: Manifest) -> Mapping[str, Any] | None:
 
 def done(job: Manifest) -> bool | None:
     """Whether it succeeded; None while it is at work."""
-    end = _end(job)
+    end = condition_of_end(job)
     return None if end is None else bool(end["type"] == "Complete")
 
 
@@ -117,12 +117,12 @@ def _trouble(job: Manifest, pods: Sequence[Manifest], outcome: bool | None) -> t
         ended = _terminated(pod)
         if ended.get("reason") == "OOMKilled":
             return "OutOfMemory", "the agent needs more memory than its limit"
-    end = _end(job) or {}
+    end = condition_of_end(job) or {}
     return str(end.get("reason") or "JobFailed"), str(end.get("message") or "its Job failed")[:1000]
 
 
 def _ended(job: Manifest) -> datetime:
-    moment = (_end(job) or {}).get("lastTransitionTime") or job["metadata"]["creationTimestamp"]
+    moment = (condition_of_end(job) or {}).get("lastTransitionTime") or job["metadata"]["creationTimestamp"]
     return datetime.fromisoformat(str(moment))
 
 

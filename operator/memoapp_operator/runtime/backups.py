@@ -16,7 +16,7 @@ from memoapp_operator.domain import backups as domain
 from memoapp_operator.domain import names
 from memoapp_operator.domain.backups import Backups, Known
 from memoapp_operator.domain.conditions import timestamp
-from memoapp_operator.domain.manifest import JOB, MEMO_BACKUP, Manifest, Ref
+from memoapp_operator.domain.manifest import MEMO_BACKUP, Manifest, Ref
 from memoapp_operator.domain.taking import FINALIZER, PRUNED_ANNOTATION
 from memoapp_operator.ports import Cluster, Conflict
 from memoapp_operator.render import backup as rendered
@@ -25,13 +25,14 @@ from . import agents
 from .snapshot import Snapshot
 
 
-async def look(cluster: Cluster, app: MemoApp, pods: Sequence[Manifest]) -> Backups:
-    """What is known of them; nothing where none are declared."""
+async def look(cluster: Cluster, app: MemoApp, jobs: Sequence[Manifest], pods: Sequence[Manifest]) -> Backups:
+    """What is known of them; nothing where none are declared. ``jobs`` are all of the app's."""
     declared, metadata = app.spec.backup, app.metadata
     if declared is None:
         return Backups()
     records = await cluster.list(MEMO_BACKUP, metadata.namespace, {})
-    jobs = await cluster.list(JOB, metadata.namespace, names.labels(metadata.name, rendered.COMPONENT))
+    ours = names.labels(metadata.name, rendered.COMPONENT).items()
+    jobs = [job for job in jobs if ours <= (job["metadata"].get("labels") or {}).items()]
     digest = digest_of(declared.destination)
     catalogue = next((job for job in jobs if job["metadata"]["name"] == _catalogue(app, digest)), None)
     return Backups(

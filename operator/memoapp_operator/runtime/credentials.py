@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from base64 import b64decode
 from collections.abc import Mapping
+from urllib.parse import quote
 
 from memoapp_operator.api.v1alpha1.memoapp import MemoApp
 from memoapp_operator.domain import external, names, ownership
@@ -87,6 +88,13 @@ def _cache(app: MemoApp, live: Mapping[Ref, Manifest], problems: list[str]) -> d
     except external.IncompleteSecretError as error:
         problems.append(f"{ref} ({error})")
         return None
+
+
+def values(found: Credentials) -> tuple[str, ...]:
+    """What must not appear in any text: passwords, the longest first."""
+    known = [*(found.database or {}).items(), *(found.cache or {}).items()]
+    secret = {value for key, value in known if key.endswith("password") and value}
+    return tuple(sorted({*secret, *(quote(value, safe="") for value in secret)}, key=lambda each: (-len(each), each)))
 
 
 def connected_cache_password(app: MemoApp, live: Mapping[Ref, Manifest]) -> str | None:

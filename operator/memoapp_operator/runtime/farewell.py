@@ -7,7 +7,7 @@ from memoapp_operator.api.v1alpha1.memoapp import MemoApp
 from memoapp_operator.api.v1alpha1.memobackup import Reason
 from memoapp_operator.domain import farewell, names
 from memoapp_operator.domain.farewell import FINALIZER
-from memoapp_operator.domain.manifest import Manifest, ref_of
+from memoapp_operator.domain.manifest import JOB, Manifest, ref_of
 from memoapp_operator.ports import Clock, Cluster, Conflict
 from memoapp_operator.render.claims import claims
 from memoapp_operator.render.context import Context, Platform
@@ -43,7 +43,8 @@ class Farewells:
 
     async def part(self, raw: Manifest, app: MemoApp) -> float | None:
         """One pass of a MemoApp that goes; None once it may."""
-        found = await backups.look(self._cluster, app, ())
+        jobs = await self._cluster.list(JOB, app.metadata.namespace, names.labels(app.metadata.name))
+        found = await backups.look(self._cluster, app, jobs, ())
         decided = farewell.decide(app, found, self._clock.now())
         if decided.status != app.status:
             status = decided.status.model_dump(mode="json", by_alias=True, exclude_none=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -22,9 +23,9 @@ from memoapp_operator.domain.manifest import (
 )
 from memoapp_operator.domain.references import Reference, connection_name
 from memoapp_operator.domain.revision import ID_ANNOTATION, Revision, parse
-from memoapp_operator.domain.state import rejections_in
+from memoapp_operator.domain.state import migrations_in, rejections_in
 from memoapp_operator.render.context import Context, Credentials, Platform
-from memoapp_operator.render.haproxy import REJECTED_KEY
+from memoapp_operator.render.haproxy import MIGRATED_KEY, REJECTED_KEY, STATE
 from memoapp_operator.render.secrets import secrets
 from memoapp_operator.render.tiers import REVISION_ANNOTATION
 
@@ -57,7 +58,10 @@ def of_a_stateful_set(item: Manifest) -> bool:
 
 def stored(app: MemoApp, live: Mapping[Ref, Manifest]) -> list[Revision]:
     """This very MemoApp's: those of a deleted one of the same name go in a moment."""
-    return [parse(item) for ref in live if ref.kind == REVISION and (item := _own(app, live, ref)) is not None]
+    found = [parse(item) for ref in live if ref.kind == REVISION and (item := _own(app, live, ref)) is not None]
+    kept = _own(app, live, Ref(CONFIG_MAP, names.child(app.metadata.name, STATE)))
+    outcomes = migrations_in(((kept or {}).get("data") or {}).get(MIGRATED_KEY, ""))
+    return [replace(item, migration=outcomes.get(item.id, "")) for item in found]
 
 
 def _own(app: MemoApp, live: Mapping[Ref, Manifest], ref: Ref) -> Manifest | None:

@@ -19,13 +19,17 @@ from memoapp_operator.domain.counters import CLASSES, SLOW_MS, Counters, Reading
 from memoapp_operator.domain.durations import seconds
 from memoapp_operator.domain.gates import Measured, Pods, Sources, measure
 from memoapp_operator.domain.gradual import Stage, stage_of
+from memoapp_operator.domain.measurements import Measurement
 from memoapp_operator.domain.observation import Observation
 from memoapp_operator.domain.phases import is_over
+from memoapp_operator.domain.plan import wants_numbers
 from memoapp_operator.domain.revision import Revision
 from memoapp_operator.domain.state import other
+from memoapp_operator.domain.usage import Gauged
 from memoapp_operator.ports import Clock, Services
 
 from .credentials import router_certificate
+from .gauges import Gauges, Gauging
 from .queries import Queries
 from .snapshot import Snapshot
 
@@ -45,6 +49,7 @@ class Window:
         old: responses of the old colour, by class, in the last window in which it had enough of them.
         probes: answers to the operator itself in this window, by class.
         probed: when the last round was sent.
+        gauging: numbers of database and resources.
     """
 
     stage: str = ""
@@ -54,6 +59,7 @@ class Window:
     old: dict[str, Counters] = field(default_factory=dict)
     probes: dict[str, Counters] = field(default_factory=dict)
     probed: datetime | None = None
+    gauging: Gauging = field(default_factory=Gauging)
 
 
 class Meter:
@@ -62,12 +68,14 @@ class Meter:
     Args:
         services: routers, Services and Prometheus.
         queries: the gates out of a Prometheus.
+        gauges: those of database and resources.
         clock: the time.
     """
 
-    def __init__(self, services: Services, queries: Queries, clock: Clock) -> None:
+    def __init__(self, services: Services, queries: Queries, gauges: Gauges, clock: Clock) -> None:
         self._services = services
         self._queries = queries
+        self._gauges = gauges
         self._clock = clock
 
     async def look(self, snapshot: Snapshot, window: Window) -> Measured | None:
@@ -88,6 +96,13 @@ class Meter:
             return None
         return await self._measure(snapshot, window, stage, release, regular=regular)
 
+    async def gauge(self, snapshot: Snapshot, window: Window) -> Gauged | None:
+        """Numbers of database and resources, where they are wanted before the first clients come."""
+        app = snapshot.observation.app
+        if not wants_numbers(snapshot.observation) or app.spec.suspend:
+            return None
+        return await self._gauges.look(snapshot, window.gauging, self._clock.now())
+
     async def _wait(self, snapshot: Snapshot, window: Window, release: ReleaseStatus | None) -> None:
         """Before the first clients move: the counts at the release's beginning tell how the old colour does."""
         if release is None or is_over(release.phase) or release.phase is ReleasePhase.ROLLING_BACK:
@@ -102,6 +117,7 @@ class Meter:
         interval = timedelta(seconds=seconds(snapshot.observation.app.spec.gates.interval))
         window.stage, window.base, window.began, window.due = stage.id, reading, now, now + interval
         window.probes = {}
+        await self._gauges.begin(snapshot, window.gauging)
         await self._probe(snapshot, window, stage, now)
 
     @staticmethod
@@ -122,7 +138,7 @@ class Meter:
         base = _completed(window.base or reading, reading)
         counted = between(base, reading)
         _remember(window, _of(counted, other(stage.colour)), app)
-        asked = await self._queries.ask(snapshot, stage.colour) if stage.ends is not None else ()
+        asked = await self._ask_others(snapshot, window, release, regular=regular) if stage.ends is not None else ()
         sources = Sources(
             new=_of(counted, stage.colour),
             old=window.old or known(release),
@@ -142,6 +158,16 @@ class Meter:
             if _total(sources) >= app.spec.gates.min_requests and not reading.silent:
                 window.base, window.probes = reading, {}
         return found
+
+    async def _ask_others(
+        self, snapshot: Snapshot, window: Window, release: ReleaseStatus, *, regular: bool
+    ) -> tuple[Measurement, ...]:
+        """What is measured elsewhere than in the routers."""
+        queries, numbers = await asyncio.gather(
+            self._queries.ask(snapshot, release.colour),
+            self._gauges.measure(snapshot, release, window.gauging, self._clock.now(), regular=regular),
+        )
+        return (*numbers, *queries)
 
     async def _read(self, snapshot: Snapshot) -> Reading:
         """The counts of every router that has clients."""
@@ -225,3 +251,4 @@ def _completed(base: Reading, reading: Reading) -> Reading:
 def _forget(window: Window) -> None:
     window.stage, window.base, window.began, window.due = "", None, None, None
     window.old, window.probes, window.probed = {}, {}, None
+    window.gauging.forget()

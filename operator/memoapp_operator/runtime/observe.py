@@ -16,6 +16,7 @@ from memoapp_operator.domain.manifest import (
     CHILD_KINDS,
     ENDPOINT_SLICE,
     EVENT,
+    JOB,
     POD,
     REVISION,
     SECRET,
@@ -27,17 +28,19 @@ from memoapp_operator.domain.manifest import (
     Ref,
     ref_of,
 )
-from memoapp_operator.domain.observation import Observation, Probe, Trouble, Volume, Workload
+from memoapp_operator.domain.observation import Observation, Trouble, Workload
 from memoapp_operator.domain.orders import NONCE, ORDERS
 from memoapp_operator.domain.references import Reference, connection_name, references
 from memoapp_operator.domain.revision import Revision
 from memoapp_operator.domain.troubles import creation_refused, unready_since, workload
-from memoapp_operator.ports import Clock, Cluster, Refused, Services, Steering
+from memoapp_operator.ports import Clock, Cluster, Refused, Services
 from memoapp_operator.render.children import revision
 from memoapp_operator.render.context import Context, Credentials, Platform
 
-from . import backups, credentials, endpoints, live_objects
+from . import backups, credentials, endpoints, live_objects, release_jobs
 from . import references as named
+from .answers import Answers
+from .pods import belongs, is_ready
 from .snapshot import Built, Settled, Snapshot, children
 
 # A pod that runs but is not ready for longer than this is asked itself what its health path says.
@@ -60,6 +63,7 @@ class Observer:
     def __init__(self, cluster: Cluster, services: Services, platform: Platform, clock: Clock) -> None:
         self._cluster = cluster
         self._services = services
+        self._answers = Answers(services)
         self._platform = platform
         self._clock = clock
 
@@ -72,14 +76,13 @@ class Observer:
         context = self._context(app, mentions, known, live)
         stored = {item.name: item for item in live_objects.stored(app, live)}
         workloads = await self._workloads(app, live, pods, stored)
-        database, cache, routers, volume, reached, saved = await asyncio.gather(
-            self._database(app, known, workloads),
-            self._cache(app, known, workloads),
-            self._routers(app, live, pods),
-            self._volume(pods),
+        jobs = await self._jobs(app)
+        told, reached, saved = await asyncio.gather(
+            self._answers.ask(app, known, live, pods, workloads),
             self._reached(app, live, pods, stored),
-            backups.look(self._cluster, app, pods),
+            backups.look(self._cluster, app, jobs, pods),
         )
+        found_jobs = release_jobs.seen(jobs, pods, credentials.values(known))
         seen = Observation(
             app=app,
             now=self._clock.now(),
@@ -97,17 +100,20 @@ class Observer:
             mismatch=live_objects.mismatch(app, live),
             refusals=refusals,
             addresses=context.addresses,
-            database=database,
-            cache=cache,
+            database=told.database,
+            cache=told.cache,
             routers={
                 name: steering.weight if steering is not None and steering.confirmed else None
-                for name, (_, steering) in routers.items()
+                for name, (_, steering) in told.routers.items()
                 if _is_ready(pods, name) or (steering is not None and steering.confirmed)
             },
-            volume=volume,
+            volume=told.volume,
             backups=saved,
+            jobs=found_jobs,
+            holder=release_jobs.holder(app, live, self._clock.now()),
+            definitions=await self._answers.definitions(app, known, told, saved, found_jobs),
         )
-        return await self._with_children(Snapshot(raw, live, context, seen, routers), settled)
+        return await self._with_children(Snapshot(raw, live, context, seen, told.routers), settled)
 
     def _context(
         self, app: MemoApp, mentions: Sequence[Reference], known: Credentials, live: Mapping[Ref, Manifest]
@@ -173,7 +179,7 @@ class Observer:
             controller = live.get(ref)
             if controller is None or ownership.standing(controller, app.metadata.name, app.metadata.uid):
                 continue
-            mine = [pod for pod in pods if _belongs(pod, name)]
+            mine = [pod for pod in pods if belongs(pod, name)]
             tier = live_objects.tier_of(app, name, stored)
             health = await self._health(name, tier, mine) if tier else None
             state = workload(name, controller, mine, health, await self._creation(name, controller, mine))
@@ -229,7 +235,7 @@ class Observer:
             if service is None or not service["spec"].get("clusterIP"):
                 continue
             behind = await self._behind(app, service["metadata"]["name"])
-            own = {pod["metadata"]["name"] for pod in pods if _belongs(pod, name) and _of(pod, app, name)}
+            own = {pod["metadata"]["name"] for pod in pods if belongs(pod, name) and _of(pod, app, name)}
             own -= {pod["metadata"]["name"] for pod in pods if pod["metadata"].get("deletionTimestamp")}
             code = await self._services.health(service["spec"]["clusterIP"], tier["port"], tier["healthPath"])
             found[name] = bool(behind) and behind <= own and _good(code)
@@ -240,43 +246,11 @@ class Observer:
         labels = {endpoints.SERVICE_LABEL: service}
         return endpoints.answering(await self._cluster.list(ENDPOINT_SLICE, app.metadata.namespace, labels))
 
-    async def _database(self, app: MemoApp, known: Credentials, workloads: Mapping[str, Workload]) -> Probe | None:
-        login = credentials.database_login(app, known)
-        if (
-            app.spec.suspend
-            or login is None
-            or (app.spec.database.managed is not None and not _up(workloads.get("database")))
-        ):
-            return None
-        return await self._services.database(login)
-
-    async def _cache(self, app: MemoApp, known: Credentials, workloads: Mapping[str, Workload]) -> Probe | None:
-        login = credentials.cache_login(app, known)
-        if app.spec.suspend or login is None or app.spec.redis is None:
-            return None
-        if app.spec.redis.managed is not None and not _up(workloads.get("redis")):
-            return None
-        return await self._services.cache(login)
-
-    async def _routers(
-        self, app: MemoApp, live: Mapping[Ref, Manifest], pods: Sequence[Manifest]
-    ) -> dict[str, tuple[str, Steering | None]]:
-        """Every router pod that runs: one that is not ready waits for its weights to be confirmed."""
-        certificate = credentials.router_certificate(app, live)
-        running = [pod for pod in pods if _belongs(pod, "router") and _running(pod)]
-        if certificate is None:
-            return {}
-        told = await asyncio.gather(*(self._services.steering(pod["status"]["podIP"], certificate) for pod in running))
-        return {
-            pod["metadata"]["name"]: (pod["status"]["podIP"], steering)
-            for pod, steering in zip(running, told, strict=True)
-        }
-
-    async def _volume(self, pods: Sequence[Manifest]) -> Volume | None:
-        for pod in pods:
-            if _belongs(pod, "database") and _ready(pod):
-                return await self._services.volume(pod["status"]["podIP"])
-        return None
+    async def _jobs(self, app: MemoApp) -> list[Manifest]:
+        """All Jobs of the app, where it can have some."""
+        if app.spec.backup is None and not release_jobs.concern(app):
+            return []
+        return await self._cluster.list(JOB, app.metadata.namespace, _selector(app))
 
 
 def _kinds(app: MemoApp) -> tuple[Kind, ...]:
@@ -285,9 +259,12 @@ def _kinds(app: MemoApp) -> tuple[Kind, ...]:
     return tuple(kind for kind in _LISTED if saves or kind not in _SAVING)
 
 
+_ASKED = frozenset({ReleasePhase.PREPARING, ReleasePhase.TESTING, ReleasePhase.APPROVING})
+
+
 def _asked(app: MemoApp) -> Colour | None:
     release, active = app.status.release, app.status.active
-    if release is not None and release.phase in {ReleasePhase.PREPARING, ReleasePhase.APPROVING}:
+    if release is not None and release.phase in _ASKED:
         return release.colour
     return active.colour if active is not None and not is_true(app.status.conditions, READY) else None
 
@@ -302,28 +279,8 @@ def _secret_names(app: MemoApp) -> tuple[str, ...]:
     return (*own, connection_name(name))
 
 
-def _belongs(pod: Manifest, name: str) -> bool:
-    labels = pod["metadata"].get("labels") or {}
-    colour = labels.get(names.COLOUR_LABEL)
-    component = labels.get(names.COMPONENT_LABEL, "")
-    return name == (f"{colour}-{component}" if colour else component)
-
-
-def _running(pod: Manifest) -> bool:
-    status: dict[str, Any] = pod.get("status") or {}
-    leaving = pod["metadata"].get("deletionTimestamp")
-    return not leaving and bool(status.get("podIP")) and status.get("phase") == "Running"
-
-
-def _ready(pod: Manifest) -> bool:
-    status: dict[str, Any] = pod.get("status") or {}
-    if pod["metadata"].get("deletionTimestamp") or not status.get("podIP"):
-        return False
-    return any(item["type"] == "Ready" and item["status"] == "True" for item in status.get("conditions") or [])
-
-
 def _is_ready(pods: Sequence[Manifest], name: str) -> bool:
-    return any(pod["metadata"]["name"] == name and _ready(pod) for pod in pods)
+    return any(pod["metadata"]["name"] == name and is_ready(pod) for pod in pods)
 
 
 def _of(pod: Manifest, app: MemoApp, name: str) -> bool:
@@ -336,10 +293,6 @@ def _of(pod: Manifest, app: MemoApp, name: str) -> bool:
 
 def _good(code: int | None) -> bool:
     return code is not None and HTTPStatus.OK <= code < HTTPStatus.BAD_REQUEST
-
-
-def _up(state: Workload | None) -> bool:
-    return state is not None and state.ready > 0
 
 
 def _older(since: str, now: datetime, seconds: float) -> bool:

@@ -24,6 +24,7 @@ from memoapp_operator.render.context import Platform
 from .act import Actor, Memory
 from .backup_pass import BackupPass
 from .farewell import Farewells, holds
+from .gauges import Gauges
 from .logs import current_app, current_pass
 from .meter import Meter
 from .metrics import Metrics
@@ -76,7 +77,7 @@ class Reconciler:
         self._metrics = metrics
         self._observer = Observer(cluster, services, platform, clock)
         self._actor = Actor(cluster, services, mint, clock)
-        self._meter = Meter(services, Queries(cluster, services), clock)
+        self._meter = Meter(services, Queries(cluster, services), Gauges(cluster, services), clock)
         self._farewells = Farewells(cluster, platform, clock)
         self._backups = BackupPass(cluster, platform, clock)
         self._memories: dict[Key, tuple[str, Memory]] = {}
@@ -129,7 +130,11 @@ class Reconciler:
             await self._actor.act(snapshot, app.status, memory)
             snapshot = await self._observer.observe(raw, app, memory.messages(), memory.settled)
         mute = memory.mute(snapshot.observation.routers, self._clock.now())
-        seen = replace(snapshot.observation, mute=mute, measured=await self._meter.look(snapshot, memory.window))
+        measured, gauged = (
+            await self._meter.look(snapshot, memory.window),
+            await self._meter.gauge(snapshot, memory.window),
+        )
+        seen = replace(snapshot.observation, mute=mute, measured=measured, gauged=gauged)
         decision = decide(seen, resync=self._resync)
         committed = await self._commit(snapshot, decision.status)
         await self._tell(committed, decision.notes)

@@ -7,15 +7,17 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from memoapp_operator.api.v1alpha1.memoapp import Colour, MemoAppStatus
+from memoapp_operator.api.v1alpha1.memoapp import Colour, MemoAppStatus, ReleasePhase
 from memoapp_operator.domain import names, ownership
 from memoapp_operator.domain.colours import tiers
 from memoapp_operator.domain.diff import differences
 from memoapp_operator.domain.manifest import DEPLOYMENT, DISRUPTION_BUDGET, STATEFUL_SET, Manifest, Ref, kind_of, ref_of
+from memoapp_operator.domain.migrating import noted
 from memoapp_operator.domain.observation import Child, ChildState, Observation
 from memoapp_operator.domain.phases import is_over
 from memoapp_operator.domain.restarts import TEMPLATE_ANNOTATION
-from memoapp_operator.domain.state import State, held_revision, rejection_text, weight_of_green
+from memoapp_operator.domain.revision import Revision
+from memoapp_operator.domain.state import State, held_revision, migration_text, rejection_text, weight_of_green
 from memoapp_operator.ports import Steering
 from memoapp_operator.render.children import minted, refs, render
 from memoapp_operator.render.context import NO_RELEASE, Context, Credentials
@@ -97,6 +99,8 @@ class Snapshot:
             green_weight=weight_of_green(status),
             release=status.release.id if status.release else NO_RELEASE,
             rejected=rejection_text(status.rejected or ()),
+            migrates=_migrates(status),
+            migrated=migration_text(_migrated(stored, status)),
             addresses={**(status.addresses or {}), **self.context.addresses},
         )
 
@@ -143,6 +147,20 @@ def children(built: Built, live: Mapping[Ref, Manifest], settled: Settled) -> tu
 def _floors(status: MemoAppStatus) -> dict[str, int]:
     release = status.release
     return dict(release.replicas or {}) if release is not None and not is_over(release.phase) else {}
+
+
+def _migrates(status: MemoAppStatus) -> bool:
+    """A migration was begun, and its end was not seen."""
+    release = status.release
+    told = release.migration if release is not None else None
+    return release is not None and release.phase is ReleasePhase.MIGRATING and told is not None
+
+
+def _migrated(stored: Mapping[str, Revision], status: MemoAppStatus) -> dict[str, str]:
+    """What became of the migrations of the revisions that are stored."""
+    found = {item.id: item.migration for item in stored.values()}
+    release, outcome = status.release, noted(status.release)
+    return found | ({release.id: outcome} if release is not None and outcome is not None else {})
 
 
 def _standing(manifest: Manifest, live: Manifest | None, built: Built, settled: Settled) -> Child:

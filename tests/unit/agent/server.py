@@ -44,7 +44,7 @@ def programs() -> Path | None:
 
 
 @contextmanager
-def started(programs: Path, base: Path) -> Iterator[Server]:
+def started(programs: Path, base: Path, **parameters: str) -> Iterator[Server]:
     """A server that ends with the block, in a new folder of ``base``."""
     folder = base / f"pg-{uuid.uuid4().hex[:8]}"
     folder.mkdir(mode=0o755)
@@ -59,6 +59,7 @@ def started(programs: Path, base: Path) -> Iterator[Server]:
     options = ("-U", "postgres", "--auth=trust", "--encoding=UTF8", "--locale=C.UTF-8", "--no-sync")
     subprocess.run([*prefix, programs / "initdb", "-D", data, *options], check=True, capture_output=True)
     settings = f"-k {folder} -c listen_addresses= -c fsync=off -c autovacuum=off"
+    settings += "".join(f" -c {name}={value}" for name, value in parameters.items())
     control: list[str | Path] = [*prefix, programs / "pg_ctl", "-D", data, "-l", folder / "log", "-w"]
     subprocess.run([*control, "-o", settings, "start"], check=True, capture_output=True)
     try:

@@ -86,12 +86,13 @@ def test_the_operator_may_keep_every_kind_of_child_and_touch_nothing_else(operat
     kept = (*CHILD_KINDS, REVISION)
     seen = {(kind.group, kind.plural) for kind in (*kept, ENDPOINT_SLICE, POD, EVENT, MEMO_APP, MEMO_BACKUP, JOB)}
     parts = [f"{kind}/{part}" for kind in ("memoapps", "memobackups") for part in ("status", "finalizers")]
-    own = {*(("memoapp.dev", part) for part in parts), ("apps", "deployments/scale")}
+    own = {*(("memoapp.dev", part) for part in parts), ("apps", "deployments/scale"), ("metrics.k8s.io", "pods")}
     assert set(operator) == seen | own
     for kind in (*kept, MEMO_BACKUP, JOB):
         assert operator[kind.group, kind.plural] == {"create", "delete", "get", "patch"} | _seen(kind)
     assert operator["discovery.k8s.io", "endpointslices"] == {"list"}
     assert operator["apps", "deployments/scale"] == {"patch"}
+    assert operator["metrics.k8s.io", "pods"] == {"list"}
     assert operator["", "pods"] == {"get", "list", "watch"}
     assert operator["", "events"] == {"create", "list", "patch"}
 
@@ -101,7 +102,7 @@ def _seen(kind: Kind) -> set[str]:
     if kind is SECRET:
         return set()
     if kind is LEASE:
-        return {"list", "update"}  # it may be held by whom it is given to
+        return {"list", "update"}  # it is held for a migration, and by whom it is given to
     return {"list"} if kind in {SERVICE_ACCOUNT, ROLE, ROLE_BINDING} else {"list", "watch"}
 
 

@@ -17,8 +17,18 @@ from memoapp_operator.domain.gates import Measured
 from memoapp_operator.domain.gradual import stage_of
 from memoapp_operator.domain.manifest import CONFIG_MAP, DEPLOYMENT, SECRET, Ref
 from memoapp_operator.domain.measurements import Measurement, Verdict
-from memoapp_operator.domain.observation import Child, ChildState, Observation, Probe, Trouble, Workload
+from memoapp_operator.domain.observation import (
+    Child,
+    ChildState,
+    End,
+    Observation,
+    Probe,
+    ReleaseJob,
+    Trouble,
+    Workload,
+)
 from memoapp_operator.domain.revision import Revision
+from memoapp_operator.domain.usage import DatabaseStats, Gauged
 
 NOW = datetime(2026, 3, 1, 12, 0, 0, tzinfo=UTC)
 LATER = datetime(2026, 3, 1, 12, 0, 30, tzinfo=UTC)
@@ -40,6 +50,10 @@ def revision(number: int, version: str, tiers: tuple[str, ...] = BOTH_TIERS) -> 
 R1, R2, R3 = revision(1, "1.4.0"), revision(2, "1.5.0"), revision(3, "1.6.0")
 BACKEND_ONLY = revision(4, "1.4.0", ("backend",))
 STORED = {item.name: item for item in (R1, R2, R3, BACKEND_ONLY)}
+
+
+GAUGED = Gauged(DatabaseStats(connections=5, most=100), "no metrics-server", {"cpuPercent": "no metrics-server"})
+"""A database that is well, in a cluster without metrics-server."""
 
 
 def spec(**changes: Any) -> dict[str, Any]:
@@ -111,6 +125,8 @@ def healthy(app: MemoApp | None = None, **changes: Any) -> Observation:
         routers={"memo-router-a": green, "memo-router-b": green},
         measured=measurement(app),
         backups=saved(app),
+        jobs=ended_jobs(app),
+        gauged=GAUGED,
     )
     return replace(seen, **changes)
 
@@ -130,6 +146,19 @@ def saved(app: MemoApp) -> Backups:
     if release is None or release.phase is not ReleasePhase.BACKING_UP or release.backup is None:
         return Backups()
     return Backups((Known(release.backup, Reason.RELEASE, BackupPhase.VERIFIED, NOW, NOW),))
+
+
+def ended_jobs(app: MemoApp, end: End | None = End.SUCCEEDED, **more: Any) -> dict[str, ReleaseJob]:
+    """The Jobs that the committed status names, each come to the same end."""
+    release = app.status.release
+    if release is None:
+        return {}
+    migration = [(release.migration.job, "migration")] if release.migration is not None else []
+    tests = [(item.job, "test") for item in release.tests or ()]
+    return {
+        name: ReleaseJob(name, f"uid-of-{name}", purpose, release.id, "2026-03-01T12:00:00Z", end, **more)
+        for name, purpose in (*migration, *tests)
+    }
 
 
 def says(

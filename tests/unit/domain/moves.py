@@ -9,7 +9,7 @@ from typing import Any
 
 from memoapp_operator.api.v1alpha1.memoapp import ReleasePhase as Phase
 from memoapp_operator.domain.measurements import Measurement, Verdict
-from memoapp_operator.domain.observation import Observation, Workload
+from memoapp_operator.domain.observation import End, Observation, Probe, Workload
 from memoapp_operator.domain.orders import ABORT_ANNOTATION, APPROVE_ANNOTATION, RETRY_ANNOTATION
 
 from tests.unit.domain.building import (
@@ -17,6 +17,7 @@ from tests.unit.domain.building import (
     R2,
     R3,
     STALL,
+    ended_jobs,
     gradually,
     healthy,
     measurement,
@@ -59,29 +60,56 @@ def suspended(seen: Observation) -> Observation:
     return with_spec(found, suspend=True)
 
 
-def at(phase: Phase) -> Observation:  # noqa: PLR0911 -- one way to each phase
+def at(phase: Phase) -> Observation:
     """R1 serves in blue, R2 was declared, and its release is in that phase; all is well."""
-    match phase:
-        case Phase.BACKING_UP:
-            return until(onward(with_backup(serving()), declared=R2), phase)
-        case Phase.RETIRED:
-            return onward(hours(at(Phase.COMPLETED), 1))
-        case Phase.ROLLING_BACK:
-            return onward(without_pods(at(Phase.SHIFTING), "green"))
-        case Phase.ROLLED_BACK:
-            return until(at(Phase.ROLLING_BACK), Phase.ROLLED_BACK)
-        case Phase.HELD:
-            return onward(without_pods(at(Phase.ROLLING_BACK), "blue"))
-        case Phase.REJECTED:
-            return onward(crashing(at(Phase.PREPARING)))
-        case Phase.WITHDRAWN:
-            return onward(replace(at(Phase.PREPARING), declared=R1))
-        case Phase.APPROVING:
-            return until(onward(gradually(serving(), approval="Manual"), declared=R2), phase)
-        case Phase.SOAKING:
-            return until(onward(gradually(serving()), declared=R2), phase)
-        case _:
-            return until(onward(serving(declared=R2)), phase)
+    way = _WAYS.get(phase)
+    return way() if way is not None else until(onward(serving(declared=R2)), phase)
+
+
+_WAYS: dict[Phase, Callable[[], Observation]] = {
+    Phase.PREFLIGHT: lambda: onward(broken(at(Phase.PENDING))),
+    Phase.MIGRATING: lambda: until(onward(migrated(serving()), declared=R2), Phase.MIGRATING),
+    Phase.TESTING: lambda: until(onward(tested(serving()), declared=R2), Phase.TESTING),
+    Phase.BACKING_UP: lambda: until(onward(with_backup(serving()), declared=R2), Phase.BACKING_UP),
+    Phase.RETIRED: lambda: onward(hours(at(Phase.COMPLETED), 1)),
+    Phase.ROLLING_BACK: lambda: onward(without_pods(at(Phase.SHIFTING), "green")),
+    Phase.ROLLED_BACK: lambda: until(at(Phase.ROLLING_BACK), Phase.ROLLED_BACK),
+    Phase.HELD: lambda: onward(without_pods(at(Phase.ROLLING_BACK), "blue")),
+    Phase.REJECTED: lambda: onward(crashing(at(Phase.PREPARING))),
+    Phase.WITHDRAWN: lambda: onward(replace(at(Phase.PREPARING), declared=R1)),
+    Phase.APPROVING: lambda: until(onward(gradually(serving(), approval="Manual"), declared=R2), Phase.APPROVING),
+    Phase.SOAKING: lambda: until(onward(gradually(serving()), declared=R2), Phase.SOAKING),
+}
+
+
+def broken(seen: Observation) -> Observation:
+    """The same sight, and Redis does not answer."""
+    return replace(seen, cache=Probe(healthy=False, reason="NotReachable"))
+
+
+def migrated(seen: Observation, **changes: Any) -> Observation:
+    """The same sight of an app whose releases migrate."""
+    return with_spec(seen, release={"migration": {"command": ["migrate"], **changes}})
+
+
+def tested(seen: Observation, **changes: Any) -> Observation:
+    """The same sight of an app whose releases are tested."""
+    return with_spec(seen, release={"tests": [{"name": "smoke"}], **changes})
+
+
+def job_ended(seen: Observation, end: End | None, **more: Any) -> Observation:
+    """The same sight, and the release's Jobs came to this end."""
+    return replace(seen, jobs=ended_jobs(seen.app, end, **more))
+
+
+def without_job(seen: Observation) -> Observation:
+    """The same sight, and the Jobs are not there."""
+    return replace(seen, jobs={})
+
+
+def held_by_migration() -> Observation:
+    """The migration was killed in the middle."""
+    return onward(job_ended(at(Phase.MIGRATING), End.KILLED))
 
 
 def with_backup(seen: Observation) -> Observation:
@@ -124,6 +152,33 @@ def withdrawing() -> Observation:
 MOVES: dict[tuple[Phase, Phase], Callable[[], Observation]] = {
     (Phase.PENDING, Phase.PREPARING): lambda: at(Phase.PENDING),
     (Phase.PENDING, Phase.BACKING_UP): lambda: with_backup(at(Phase.PENDING)),
+    (Phase.PENDING, Phase.PREFLIGHT): lambda: broken(at(Phase.PENDING)),
+    (Phase.PENDING, Phase.MIGRATING): lambda: migrated(at(Phase.PENDING)),
+    (Phase.PREFLIGHT, Phase.PREPARING): lambda: at(Phase.PREFLIGHT),
+    (Phase.PREFLIGHT, Phase.BACKING_UP): lambda: with_backup(at(Phase.PREFLIGHT)),
+    (Phase.PREFLIGHT, Phase.MIGRATING): lambda: migrated(at(Phase.PREFLIGHT)),
+    (Phase.PREFLIGHT, Phase.PENDING): lambda: suspended(at(Phase.PREFLIGHT)),
+    (Phase.PREFLIGHT, Phase.REJECTED): lambda: hours(broken(at(Phase.PREFLIGHT)), 1),
+    (Phase.PREFLIGHT, Phase.WITHDRAWN): lambda: replace(at(Phase.PREFLIGHT), declared=R3),
+    (Phase.BACKING_UP, Phase.MIGRATING): lambda: with_spec(
+        at(Phase.BACKING_UP), backup={}, release={"migration": {"command": ["migrate"]}}
+    ),
+    (Phase.MIGRATING, Phase.PREPARING): lambda: at(Phase.MIGRATING),
+    (Phase.MIGRATING, Phase.HELD): lambda: job_ended(at(Phase.MIGRATING), End.KILLED),
+    (Phase.MIGRATING, Phase.REJECTED): lambda: job_ended(at(Phase.MIGRATING), End.FAILED),
+    (Phase.MIGRATING, Phase.PENDING): lambda: suspended(without_job(at(Phase.MIGRATING))),
+    (Phase.MIGRATING, Phase.WITHDRAWN): lambda: replace(at(Phase.MIGRATING), declared=R3),
+    (Phase.PREPARING, Phase.TESTING): lambda: tested(at(Phase.PREPARING)),
+    (Phase.TESTING, Phase.SHIFTING): lambda: onward(at(Phase.TESTING)),
+    (Phase.TESTING, Phase.APPROVING): lambda: tested(onward(at(Phase.TESTING)), approval="Manual"),
+    (Phase.TESTING, Phase.COMPLETED): lambda: onward(until(onward(tested(healthy())), Phase.TESTING)),
+    (Phase.TESTING, Phase.PREPARING): lambda: without_pods(at(Phase.TESTING), "green"),
+    (Phase.TESTING, Phase.REJECTED): lambda: job_ended(onward(at(Phase.TESTING)), End.FAILED),
+    (Phase.TESTING, Phase.WITHDRAWN): lambda: replace(at(Phase.TESTING), declared=R3),
+    (Phase.HELD, Phase.MIGRATING): lambda: ordered(held_by_migration(), RETRY_ANNOTATION),
+    (Phase.HELD, Phase.PREPARING): lambda: ordered(held_by_migration(), APPROVE_ANNOTATION),
+    (Phase.HELD, Phase.REJECTED): lambda: ordered(held_by_migration(), ABORT_ANNOTATION),
+    (Phase.HELD, Phase.WITHDRAWN): lambda: replace(held_by_migration(), declared=R1),
     (Phase.BACKING_UP, Phase.PREPARING): lambda: at(Phase.BACKING_UP),
     (Phase.BACKING_UP, Phase.PENDING): lambda: suspended(at(Phase.BACKING_UP)),
     (Phase.BACKING_UP, Phase.REJECTED): lambda: ordered(at(Phase.BACKING_UP), ABORT_ANNOTATION),

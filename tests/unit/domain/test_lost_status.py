@@ -56,7 +56,10 @@ def lost(seen: Observation, **changes: Any) -> Observation:
 # PENDING and PREPARING begin again; a switch counts as made where its weights were set.
 REBUILT = {
     Phase.PENDING: ("blue", "rev-1", 0),
+    Phase.PREFLIGHT: ("blue", "rev-1", 0),
     Phase.BACKING_UP: ("blue", "rev-1", 0),
+    Phase.MIGRATING: ("blue", "rev-1", 0),
+    Phase.TESTING: ("blue", "rev-1", 0),
     Phase.PREPARING: ("blue", "rev-1", 0),
     Phase.APPROVING: ("blue", "rev-1", 0),
     Phase.SHIFTING: ("green", "rev-2", 100),
@@ -176,7 +179,7 @@ def test_an_old_colour_that_was_given_up_by_hand_comes_back_from_suspension_as_w
 
 @pytest.mark.parametrize("phase", [phase for phase in Phase if phase not in ENDED])
 def test_suspended_nothing_moves_but_a_warm_colour_goes(phase: Phase) -> None:
-    seen = suspended(at(phase))
+    seen = suspended(replace(at(phase), jobs={}))
     before, state = State.of(seen.app.status), step(hours(seen, 10))
     assert (state.traffic, state.active, state.rejected) == (before.traffic, before.active, before.rejected)
     assert state.release is not None
@@ -185,7 +188,13 @@ def test_suspended_nothing_moves_but_a_warm_colour_goes(phase: Phase) -> None:
         assert state.release.phase is Phase.RETIRED
         assert dict(state.colours) == {"green": "memo-r2"}
     else:
-        again_from = {Phase.APPROVING: Phase.PREPARING, Phase.BACKING_UP: Phase.PENDING}
+        again_from = {
+            Phase.TESTING: Phase.PREPARING,
+            Phase.APPROVING: Phase.PREPARING,
+            Phase.PREFLIGHT: Phase.PENDING,
+            Phase.BACKING_UP: Phase.PENDING,
+            Phase.MIGRATING: Phase.PENDING,
+        }
         expected = again_from.get(phase, before.release.phase)
         assert (state.release.phase, state.colours) == (expected, before.colours)
     again = committed(seen)

@@ -10,10 +10,13 @@ from memoapp_operator.api.v1alpha1.memoapp import ReleasePhase as Phase
 from memoapp_operator.domain import phases
 from memoapp_operator.domain.backups import Backups
 from memoapp_operator.domain.measurements import Verdict
+from memoapp_operator.domain.observation import Probe
 from memoapp_operator.domain.release import _HANDLERS, step
 
 from tests.unit.domain.building import healthy, measurement, phase_of, says
 from tests.unit.domain.moves import MOVES, at
+
+_BEGINS_ANEW = {Phase.HELD, Phase.PREFLIGHT, Phase.BACKING_UP, Phase.MIGRATING}
 
 
 def test_every_phase_has_a_row_and_a_handler() -> None:
@@ -53,6 +56,9 @@ def test_a_phase_with_a_limit_goes_where_the_table_says_once_it_is_over(phase: P
         recorded=100,
         measured=measurement(seen.app, says(Verdict.INCONCLUSIVE)),
         backups=Backups(),
+        cache=Probe(healthy=False, reason="NotReachable") if phase is Phase.PREFLIGHT else seen.cache,
+        jobs={},
+        holder="somebody" if phase is Phase.MIGRATING else None,
     )
     release = step(stuck).release
     assert release is not None
@@ -79,9 +85,9 @@ def test_a_move_that_is_not_in_the_table_is_refused(before: Phase | None, after:
 
 def test_a_release_that_is_over_may_give_way_to_the_next_and_no_other_may() -> None:
     for phase, row in phases.MOVES.items():
-        # Held is not over, and yet another revision may take the place of the colour without clients; after BackingUp
+        # Held is not over, and yet another revision may take the place of the colour without clients; suspended
         # the same release may begin anew.
-        assert (Phase.PENDING in row.moves) is (row.over or phase in {Phase.HELD, Phase.BACKING_UP})
+        assert (Phase.PENDING in row.moves) is (row.over or phase in _BEGINS_ANEW)
         assert row.over is phases.is_over(phase)
     assert phases.is_over(None)
 
