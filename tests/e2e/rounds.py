@@ -22,7 +22,7 @@ STEPS = [{"weight": WEIGHT, "hold": f"{HOLD:g}s"}, {"weight": 50, "hold": f"{HOL
 HOLDS = 3 * HOLD
 """Seconds that a release holds by its spec: two steps and the soak."""
 SPEC: Mapping[str, Any] = {
-    "release": {"steps": STEPS, "soak": f"{HOLD:g}s", "keepOld": "30m"},
+    "release": {**sample.MIGRATES, "steps": STEPS, "soak": f"{HOLD:g}s", "keepOld": "30m"},
     "gates": {"interval": f"{INTERVAL:g}s"},
 }
 ERRORS = 40

@@ -67,7 +67,9 @@ def test_on_a_volume_by_object_by_annotation_and_before_a_release(
     app.write_memo("to be saved")
     order(app, "by-hand")
     found = settled(app, "by-hand")["status"]
-    assert (found["tables"], found["rows"], found["sealed"], found["secrets"]) == (1, 1, False, False)
+    assert (found["tables"], found["rows"], found["sealed"], found["secrets"]) == (2, 2, False, False), (
+        "memos, and what is migrated"
+    )
     shown = app.wait(lambda now: ((now or {})["status"].get("backups") or {}).get("last") is not None)
     assert shown["status"]["backups"]["last"]["name"] == "by-hand"
     app.shows("BackupHealthy", "True", "Verified")

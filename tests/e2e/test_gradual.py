@@ -28,7 +28,7 @@ pytestmark = pytest.mark.loaded
 def shared(kube: Kube, images: dict[str, str]) -> Iterator[App]:
     with new_namespace(kube) as namespace:
         app = App(kube, namespace, "memo")
-        app.create({**sample.tiered(images), "release": RELEASE, "gates": GATES})
+        app.create({**sample.tiered(images), "release": {**sample.MIGRATES, **RELEASE}, "gates": GATES})
         app.ready()
         yield app
 

@@ -32,7 +32,8 @@ def test_killed_in_mid_creation(kube: Kube, cluster: str, leader: Object, memoap
     writes = audit.by_operator(audit.writes(cluster, app.namespace))
     assert len({write.pod for write in writes}) == 2
     # The API server notes 504 for what it did while its client was killed: nobody waited for the answer.
-    assert len(app.children()) + len(app.revisions()) == len(
+    jobs = kube.list("batch/v1/Job", app.namespace)
+    assert len(app.children()) + len(app.revisions()) + len(jobs) == len(
         {(write.resource, write.name) for write in writes if write.code in {201, 504}}
     )
 

@@ -51,7 +51,7 @@ def test_an_image_that_cannot_be_pulled(app: App, history: History) -> None:
     history.phase("Rejected")
     shown = app.shows("Stalled", "True", "ImagePullBackOff")
     assert NOWHERE in shown["message"]
-    assert history.phases[1:] == ["Pending", "Preparing", "Rejected"]
+    assert history.phases[1:] == ["Pending", "Migrating", "Rejected"], "it migrates with the same image"
     assert _serves_as_before(app, history, colour)
     other = "green" if colour == "blue" else "blue"
     app.eventually(lambda: app.kube.find(DEPLOYMENT, f"memo-{other}-backend", app.namespace), lambda it: it is None)
@@ -84,12 +84,12 @@ def test_a_bad_version_after_a_bad_version(app: App, history: History) -> None:
     for number in ("2.1.0", "2.1.1"):
         app.change(version=number, backend={"image": NOWHERE})
         app.wait(lambda found, number=number: _is_rejected(found, number))
-    started = history.phases.count("Preparing")
+    started = history.phases.count("Migrating")
     assert started == 2
     # The first one once more: it was refused, and is not tried again.
     app.change(version="2.1.0")
     app.shows("Stalled", "True", "ImagePullBackOff")
-    assert history.phases.count("Preparing") == started
+    assert history.phases.count("Migrating") == started
     assert _serves_as_before(app, history, colour)
 
 
@@ -120,8 +120,8 @@ def test_on_to_another_version_in_mid_release(app: App, history: History, images
     app.change(**sample.version(images, "1.1.0", MEMO_COLOUR="c"))
     app.ready()
     assert app.http("GET", "/api/version").json() == {"version": "1.1.0", "colour": "c"}
-    forward = ["Pending", "Preparing", "Shifting", "Completed"]
-    assert history.phases[1:] == ["Pending", "Preparing", "Withdrawn", *forward]
+    forward = ["Pending", "Migrating", "Preparing", "Shifting", "Completed"]
+    assert history.phases[1:] == ["Pending", "Migrating", "Preparing", "Withdrawn", *forward]
     assert len(history.traffic) == 2
     assert history.always_available
 

@@ -120,8 +120,8 @@ def intruders(writes: Iterable[Write]) -> list[str]:
 
 
 def plain(text: str) -> str:
-    """A name without the digest of its content, which differs from run to run (passwords stand in it)."""
-    return re.sub(r"-[0-9a-f]{8}\b", "-#", text)
+    """A name without the digest of its content, or its moment, which differ from run to run (passwords stand in it)."""
+    return re.sub(r"-[0-9a-f]{8}\b", "-#", re.sub(r"(-(?:migrate|test-[-a-z0-9]+))-[0-9a-f]{5}\b", r"\1-#", text))
 
 
 def _name_in(body: bytes) -> str:

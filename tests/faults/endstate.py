@@ -60,8 +60,12 @@ def collect(kube: Kube, namespace: str) -> State:
             continue
         text = json.dumps(_bare(item))
         for digest, name in ids.items():
-            text = re.sub(rf"\b{digest}\b", f"id-of-{name}", text) if digest else text
-        state[plain(f"{item['kind']}/{item['metadata']['name']}")] = json.loads(_plain_text(text, namespace))
+            text = re.sub(rf"(?<![0-9a-f]){digest}\b", f"id-of-{name}", text) if digest else text
+        made = json.loads(_plain_text(text, namespace))
+        if "migrated" in (made.get("data") or {}) and item["kind"] == "ConfigMap":
+            # In the order of ids, which are new in each run.
+            made["data"]["migrated"] = sorted(made["data"]["migrated"].splitlines())
+        state[plain(f"{item['kind']}/{item['metadata']['name']}")] = made
     return state
 
 

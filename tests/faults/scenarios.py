@@ -70,7 +70,7 @@ def _spec(images: Mapping[str, str]) -> Object:
     return {
         **small,
         "frontend": {"image": images["frontend"], "replicas": 1, "resources": little},
-        "release": {"keepOld": "30m", "deadline": "10m"},
+        "release": {**sample.MIGRATES, "keepOld": "30m", "deadline": "10m"},
     }
 
 
