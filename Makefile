@@ -99,6 +99,10 @@ bench: venv ## What it costs: figures with PASS or FAIL
 bench-backups: venv ## A backup of 1 GB beside a bare pg_dump: time and memory (needs a PostgreSQL on this machine)
 	@$(RUN) -m tools.bench.backups
 
+.PHONY: bench-gates
+bench-gates: venv ## The gates of database and resources: questions, PostgreSQL's time, time of a decision
+	@$(RUN) -m tools.bench.gates
+
 .PHONY: bench-many
 bench-many: venv ## What 500 suspended MemoApps cost: memory of each, writes at a restart
 	@$(RUN) tools/testbed

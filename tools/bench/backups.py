@@ -38,11 +38,13 @@ def main() -> int:
         print("error: no PostgreSQL server is installed here", file=sys.stderr)
         return 2
     kept = True
-    with tempfile.TemporaryDirectory() as folder, started(found, Path(folder)) as server:
+    with tempfile.TemporaryDirectory() as folder:
+        # The server's user has to find its own folder in it.
         Path(folder).chmod(0o755)
-        for figure in _figures(server, Path(folder), given.megabytes, given.rounds):
-            print(figure, flush=True)
-            kept &= figure.holds
+        with started(found, Path(folder)) as server:
+            for figure in _figures(server, Path(folder), given.megabytes, given.rounds):
+                print(figure, flush=True)
+                kept &= figure.holds
     return 0 if kept else 1
 
 

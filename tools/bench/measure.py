@@ -55,7 +55,7 @@ class Bench:
         self._create("memo", sample.full(self.images))
         self.kube.wait(KIND, "memo", self.namespace, until=_is_ready, timeout=READY_WITHIN)
         children = self._children("memo")
-        yield Figure(f"writes of a creation with {children} children", len(self._writes()), children + 6)
+        yield Figure(f"writes of a creation with {children} children", len(self._writes()), children + 6 + 5)
         yield Figure(f"writes at rest, {rest:g} s", len(self._writes_during(rest)), 0)
         yield Figure("writes at a change of the leader", len(self._writes_at_a_restart()), 0)
         yield self._memory()

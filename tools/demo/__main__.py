@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.load.background import BackgroundError
-from tools.testbed import steps
+from tools.testbed import sample, steps
 
 from . import page
 from .kube import APP, CLUSTER, NAMESPACE, DemoError, apply, condition, kubectl
@@ -17,7 +17,8 @@ from .table import follow
 _PATIENCE = 300.0
 """Seconds for anything to come up."""
 _STEPS = [{"weight": 10, "hold": "12s"}, {"weight": 50, "hold": "12s"}]
-_RELEASE = {"steps": _STEPS, "soak": "12s", "backupMaxAge": "0s"}
+_TESTS = [{"name": "smoke", **sample.CHECKS}, {"name": "whole", **sample.CHECKS, "when": "AfterSwitch"}]
+_RELEASE = {**sample.MIGRATES, "tests": _TESTS, "steps": _STEPS, "soak": "12s", "backupMaxAge": "0s"}
 _NIGHTLY, _EVERY_MINUTE = "0 2 * * *", "* * * * *"
 _BACKUP = f"""apiVersion: memoapp.dev/v1alpha1
 kind: MemoBackup
@@ -132,12 +133,16 @@ def _backups() -> list[str]:
 
 
 def _gradual(names: dict[str, str]) -> None:
-    say(f"Version 1.1.0 comes step by step: 10, 50, 100 %, while clients send {page.RATE:.0f} requests a second")
+    say(
+        "Version 1.1.0: a backup, its migration, its tests; then it comes step by step, 10, 50, 100 %, "
+        f"while clients send {page.RATE:.0f} requests a second"
+    )
     with page.clients("1.0.0", "1.1.0") as results:
         apply(memoapp(names, "1.1.0", next_=True))
         print("$ kubectl get memoapp --watch")
         told = follow(lambda told: _is_over(told) and told["active"]["version"] == "1.1.0", _PATIENCE)
     (result,) = results
+    _done(told["release"])
     _gates(told)
     print(page.told(result))
     if result.failed:
@@ -174,8 +179,20 @@ def _back(names: dict[str, str]) -> None:
         print(f"  {entry['version']:<7} {entry['result']:<11} {entry.get('reason', '')}")
 
 
+def _done(release: dict[str, Any]) -> None:
+    """The migration and the tests of a release."""
+    migration = release["migration"]
+    if migration["schemaBefore"] == migration["schemaAfter"]:
+        raise DemoError("the migration of version 1.1.0 changed nothing")
+    print(f"Migrated, once, before its first pod: {migration['job']} {migration['outcome']}")
+    for test in release["tests"]:
+        print(f"Tested: {test['job']} {test['outcome']}")
+
+
 def _gates(told: dict[str, Any]) -> None:
-    print("What the gates said at the end, from the routers' own counters:")
+    print(
+        "What the gates said at the end, from the routers' own counters, PostgreSQL's, metrics.k8s.io and the volume:"
+    )
     for gate in told["release"].get("gates", []):
         print(f"  {gate['verdict']:<13} {gate['message']}")
 
