@@ -223,7 +223,7 @@ def test_a_schedule_goes_on_without_an_operator(kube: Kube, memoapp: MakeApp, im
         app.eventually(lambda: backups(app), lambda now: len(now) >= before + 3, within=300)
         for name in backups(app)[before : before + 3]:
             found = kube.get(KIND, name, app.namespace)["status"]
-            assert (found["phase"], found["tables"]) == ("Verified", 1)
+            assert (found["phase"], found["tables"]) == ("Verified", 2)
     finally:
         _operators(kube, 2)
     app.change(backup={"suspend": True})

@@ -18,7 +18,7 @@ def test_a_last_backup_comes_first_and_then_the_data_goes(kube: Kube, memoapp: M
     kube.wait(KIND, "memo", app.namespace, until=lambda found: found is None, timeout=WITHIN)
     final = kube.get("memoapp.dev/v1alpha1/MemoBackup", "memo-final", app.namespace)
     assert (final["spec"]["reason"], final["status"]["phase"]) == ("Final", "Verified")
-    assert final["status"]["rows"] == 1
+    assert final["status"]["rows"] == 2, "the memo, and the note of its migration"
 
     def gone() -> list[Object]:
         claims = kube.list("v1/PersistentVolumeClaim", app.namespace)

@@ -82,7 +82,8 @@ class Observer:
             self._reached(app, live, pods, stored),
             backups.look(self._cluster, app, jobs, pods),
         )
-        found_jobs = release_jobs.seen(jobs, pods, credentials.values(known))
+        events = await self._events(app) if release_jobs.lack_pods(jobs, pods) else []
+        found_jobs = release_jobs.seen(jobs, pods, credentials.values(known), events)
         seen = Observation(
             app=app,
             now=self._clock.now(),
@@ -182,20 +183,25 @@ class Observer:
             mine = [pod for pod in pods if belongs(pod, name)]
             tier = live_objects.tier_of(app, name, stored)
             health = await self._health(name, tier, mine) if tier else None
-            state = workload(name, controller, mine, health, await self._creation(name, controller, mine))
+            state = workload(name, controller, mine, health, await self._creation(app, name, controller, mine))
             if state is not None:
                 found[name] = state
         return found
 
-    async def _creation(self, name: str, controller: Manifest, pods: Sequence[Manifest]) -> Trouble | None:
+    async def _creation(
+        self, app: MemoApp, name: str, controller: Manifest, pods: Sequence[Manifest]
+    ) -> Trouble | None:
         """Why a StatefulSet has no pod at all. Its Events are read only then; not to be allowed to is no harm."""
         if pods or ref_of(controller).kind is not STATEFUL_SET:
             return None
+        return creation_refused(name, controller, await self._events(app))
+
+    async def _events(self, app: MemoApp) -> list[Manifest]:
+        """All Events of the namespace; none where they may not be read."""
         try:
-            events = await self._cluster.list(EVENT, controller["metadata"]["namespace"], {})
+            return await self._cluster.list(EVENT, app.metadata.namespace, {})
         except Refused:
-            return None
-        return creation_refused(name, controller, events)
+            return []
 
     async def _health(self, name: str, tier: Mapping[str, Any], pods: Sequence[Manifest]) -> Trouble | None:
         """What a pod that runs without being ready answers on its health path."""

@@ -20,10 +20,10 @@ from memoapp_operator.domain.durations import seconds
 from memoapp_operator.domain.jobs import REVISION_LABEL, Purpose, in_the_way
 from memoapp_operator.domain.manifest import JOB, LEASE, Manifest, Ref
 from memoapp_operator.domain.migrating import holder_of
-from memoapp_operator.domain.observation import End, ReleaseJob
+from memoapp_operator.domain.observation import End, ReleaseJob, Trouble
 from memoapp_operator.domain.phases import is_over
 from memoapp_operator.domain.revision import Revision
-from memoapp_operator.domain.troubles import pod_trouble
+from memoapp_operator.domain.troubles import creation_refused, pod_trouble
 from memoapp_operator.ports import Cluster, Conflict, Refused
 from memoapp_operator.render import jobs as rendered
 from memoapp_operator.render.backup import LEASE as LEASE_SUFFIX
@@ -47,16 +47,37 @@ def concern(app: MemoApp) -> bool:
     return spec.migration is not None or bool(spec.tests) or told
 
 
-def seen(jobs: Sequence[Manifest], pods: Sequence[Manifest], secrets: Sequence[str]) -> dict[str, ReleaseJob]:
-    """The Jobs of releases, by name; ``secrets`` are values that must not appear in what they say."""
+def lack_pods(jobs: Sequence[Manifest], pods: Sequence[Manifest]) -> bool:
+    """A Job of a release is at work and has no pod: only Events tell why."""
+    have = {_label(pod, JOB_LABEL) for pod in pods}
+    mine = [job for job in jobs if _component(job) in _PURPOSES and condition_of_end(job) is None]
+    return any(job["metadata"]["name"] not in have for job in mine)
+
+
+def seen(
+    jobs: Sequence[Manifest], pods: Sequence[Manifest], secrets: Sequence[str], events: Sequence[Manifest] = ()
+) -> dict[str, ReleaseJob]:
+    """The Jobs of releases, by name.
+
+    Args:
+        jobs: all of the app.
+        pods: likewise.
+        secrets: values that must not appear in what they say.
+        events: of the namespace, where a Job has no pod.
+    """
     found = {}
     for job in jobs:
         purpose = _component(job)
         if purpose in _PURPOSES and not job["metadata"].get("deletionTimestamp"):
             mine = [pod for pod in pods if _label(pod, JOB_LABEL) == job["metadata"]["name"]]
-            found[job["metadata"]["name"]] = _seen(job, purpose, mine, secrets)
+            found[job["metadata"]["name"]] = _seen(job, purpose, mine, secrets, events)
     names_ = {job["metadata"]["name"] for job in jobs if not job["metadata"].get("deletionTimestamp")}
     return found | {pod["metadata"]["name"]: _stopping(pod) for pod in pods if _is_orphan(pod, names_)}
+
+
+def _trouble(job: Manifest, purpose: str, pod: Manifest | None, events: Sequence[Manifest]) -> Trouble | None:
+    """Why its pod does not run, or why it has none."""
+    return pod_trouble(purpose, pod) if pod is not None else creation_refused(purpose, job, events)
 
 
 def _is_orphan(pod: Manifest, jobs: Collection[str]) -> bool:
@@ -72,7 +93,9 @@ def _stopping(pod: Manifest) -> ReleaseJob:
     return ReleaseJob(metadata["name"], metadata["uid"], Purpose.STOPPING.value, _label(pod, REVISION_LABEL), created)
 
 
-def _seen(job: Manifest, purpose: str, pods: Sequence[Manifest], secrets: Sequence[str]) -> ReleaseJob:
+def _seen(
+    job: Manifest, purpose: str, pods: Sequence[Manifest], secrets: Sequence[str], events: Sequence[Manifest]
+) -> ReleaseJob:
     metadata, condition = job["metadata"], condition_of_end(job)
     pod = max(pods, key=lambda each: str(each["metadata"].get("creationTimestamp") or ""), default=None)
     end, late, message = _outcome(job, condition, pod)
@@ -87,7 +110,7 @@ def _seen(job: Manifest, purpose: str, pods: Sequence[Manifest], secrets: Sequen
         late=late,
         message=_redacted(message, secrets),
         log=_redacted(log[-_TAIL:], secrets),
-        trouble=pod_trouble(purpose, pod) if end is None and pod is not None else None,
+        trouble=_trouble(job, purpose, pod, events) if end is None else None,
     )
 
 

@@ -10,7 +10,7 @@ from memoapp_operator.api.v1alpha1.memoapp import MemoApp
 from memoapp_operator.domain.jobs import in_the_way
 from memoapp_operator.domain.manifest import LEASE, Ref
 from memoapp_operator.domain.observation import End, ReleaseJob
-from memoapp_operator.runtime.release_jobs import holder, seen
+from memoapp_operator.runtime.release_jobs import holder, lack_pods, seen
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 NAME = "memo-r2-migrate-3c30a"
@@ -77,6 +77,23 @@ def test_what_somebody_else_ended_was_killed(made: dict[str, Any], pods: tuple[d
 def test_what_took_too_long_failed(made: dict[str, Any], pods: tuple[dict[str, Any], ...]) -> None:
     found = told(made, *pods)
     assert (found.end, found.late) == (End.FAILED, True)
+
+
+def test_one_whose_pod_is_refused_says_why() -> None:
+    event = {
+        "involvedObject": {"uid": "u"},
+        "reason": "FailedCreate",
+        "message": 'Error creating: pods "x" is forbidden: exceeded quota: small, requested: pods=1',
+        "lastTimestamp": "2026-03-01T12:00:00Z",
+    }
+    waiting = job(None)
+    assert lack_pods([waiting], [])
+    assert not lack_pods([waiting], [pod()])
+    assert not lack_pods([job("Complete")], [])
+    found = seen([waiting], [], (), [event])[NAME]
+    assert found.trouble is not None
+    assert (found.trouble.reason, found.trouble.stalls) == ("QuotaExceeded", True)
+    assert found.trouble.message == "migration: exceeded quota: small, requested: pods=1"
 
 
 def test_no_secret_is_in_what_it_said() -> None:
