@@ -51,6 +51,7 @@ SUSPENDED = (
     ("Stalled", "False", "Progressing"),
     ("Reconciling", "False", "Suspended"),
 )
+PAUSED = (("Available", "True", "Serving"), ("Ready", "False", "Paused"), *SUSPENDED[3:])
 BLOCKED = (*SUSPENDED[:2], ("Ready", "False", "ForeignObject"), ("Stalled", "True", "ForeignObject"))
 RECONCILING = (("Ready", "False", "X"), ("Reconciling", "True", "Preparing"), ("Stalled", "False", "X"))
 
@@ -68,6 +69,7 @@ RECONCILING = (("Ready", "False", "X"), ("Reconciling", "True", "Preparing"), ("
         (_app(*_refused("Held")), "Degraded Held"),
         (_app(*_refused("RestartPending")), "Degraded RestartPending"),
         (_app(*SUSPENDED), "Suspended Suspended"),
+        (_app(*PAUSED), "Suspended Paused"),
         (_app(*BLOCKED), "Degraded ForeignObject"),
         (_app(*RECONCILING), "Progressing Preparing"),
         (_app(("Ready", "False", "X")), "Progressing X"),
@@ -84,6 +86,7 @@ RECONCILING = (("Ready", "False", "X"), ("Reconciling", "True", "Preparing"), ("
         "held",
         "waiting for an order",
         "suspended",
+        "paused",
         "blocked while suspended",
         "reconciling",
         "not ready",
