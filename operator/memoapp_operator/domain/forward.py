@@ -11,17 +11,15 @@ from memoapp_operator.api.v1alpha1.release import Approval, When
 from . import colours, testing
 from .durations import seconds
 from .gradual import aborted, begin
+from .migrating import START_PATIENCE
 from .observation import Observation, Trouble
 from .rollback import is_warm, turn_back
 from .state import State, other, split
-from .transitions import begun, deadline, is_late, limit_of, lost, moved, moved_on, serving
+from .transitions import begun, deadline, is_late, limit_of, lost, moved, moved_on, rejected, serving
 from .troubles import PULL_FAILED, UNSCHEDULABLE
 
-PULL_PATIENCE = 20.0
-"""Seconds from the beginning of Preparing in which an image that cannot be pulled does not reject it.
-
-The kubelet tries again after 10 s, then after twice as long each time (kubernetes.io, "Images": image pull back-off).
-"""
+PULL_PATIENCE = START_PATIENCE
+"""Seconds from the beginning of Preparing in which an image that cannot be pulled does not reject it."""
 
 
 def warm_until(seen: Observation, release: ReleaseStatus) -> datetime:
@@ -49,8 +47,7 @@ def preparing(seen: Observation, state: State) -> State:
     if failure is None:
         anew = deadline(seen, Phase.PREPARING)
         return state if _counts(seen, state, release) else moved(state, seen, Phase.PREPARING, deadline=anew)
-    found = moved(state, seen, Phase.REJECTED, ended=True, reason=failure.reason, message=failure.message[:1024])
-    return found.without(release.colour).rejecting(release.id, failure, seen.now)
+    return rejected(state, seen, failure).without(release.colour)
 
 
 def _up(seen: Observation, state: State, release: ReleaseStatus) -> State:
@@ -112,9 +109,7 @@ def testing_before(seen: Observation, state: State) -> State:
         return moved(state, seen, Phase.PREPARING, deadline=deadline(seen, Phase.PREPARING))
     found = testing.advanced(seen, state, When.BEFORE_TRAFFIC)
     if found.failed is not None:
-        why = found.failed
-        after = moved(found.state, seen, Phase.REJECTED, ended=True, reason=why.reason, message=why.message[:1024])
-        return after.without(release.colour).rejecting(release.id, why, seen.now)
+        return rejected(found.state, seen, found.failed).without(release.colour)
     if found.done and found.state.release is not None:
         return _up(seen, found.state, found.state.release)
     return found.state

@@ -20,7 +20,7 @@ from .observation import End, Observation, ReleaseJob, Trouble
 from .revision import Revision
 from .state import State
 from .transitions import begun as begun_anew
-from .transitions import deadline, is_late, limit_of, moved, moved_on
+from .transitions import deadline, is_late, limit_of, moved, moved_on, rejected
 
 MIGRATION_FAILED = "MigrationFailed"
 MIGRATION_LOST = "MigrationLost"
@@ -215,9 +215,7 @@ def _rejected(seen: Observation, state: State, told: MigrationStatus | None, why
         return state
     if moved_on(seen, state):
         return moved(state, seen, Phase.WITHDRAWN, ended=True, migration=told)
-    text = why.message[:1024]
-    found = moved(state, seen, Phase.REJECTED, ended=True, migration=told, reason=why.reason, message=text)
-    return found.rejecting(state.release.id, why, seen.now)
+    return rejected(state, seen, why, migration=told)
 
 
 def while_held(seen: Observation, state: State) -> State:
@@ -260,8 +258,7 @@ def given_up(seen: Observation, state: State, why: Trouble) -> State:
         lost = told.model_copy(update={"outcome": Outcome.LOST, "message": text, "finished_at": now})
         return _held(seen, state, lost, text)
     after = told.model_copy(update={"outcome": Outcome.FAILED, "finished_at": now}) if told.outcome else None
-    found = moved(state, seen, Phase.REJECTED, ended=True, migration=after, reason=why.reason, message=why.message)
-    return found.rejecting(release.id, why, seen.now)
+    return rejected(state, seen, why, migration=after)
 
 
 def noted(status: ReleaseStatus | None) -> str | None:

@@ -13,7 +13,7 @@ from .observation import ChildState, Observation, Trouble
 from .restarts import RESTART_ANNOTATION
 from .revision import Revision
 from .state import ABORTED, BY_HAND, State
-from .transitions import moved, moved_on, started
+from .transitions import moved_on, rejected, started
 
 APPROVE_ANNOTATION = "memoapp.dev/approve"
 ABORT_ANNOTATION = "memoapp.dev/abort"
@@ -30,6 +30,8 @@ ORDERS = (
     BACKUP_ANNOTATION,
     PLAN_ANNOTATION,
 )
+_ANSWERED = {"backup": BACKUP_ANNOTATION, "plan": PLAN_ANNOTATION}
+"""Orders that are only noted here: ``domain/backups.py`` and ``domain/plan.py`` answer them in the same pass."""
 NONCE = 253
 """Characters of an order's word that count: as many as the status takes."""
 _WITHOUT_PODS = frozenset({Phase.PENDING, Phase.PREFLIGHT, Phase.BACKING_UP})
@@ -42,15 +44,14 @@ def obeyed(seen: Observation, state: State) -> State:
 
     At most one of them moves the release, the way back before the way forward.
     """
-    state = _plan(seen, _backup(seen, _restart(seen, state)))
+    state = _restart(seen, state)
+    for kind, annotation in _ANSWERED.items():
+        state = _noted(state, kind, seen.orders.get(annotation))
     before = state.release
     for kind, annotation, carry_out in _KINDS:
-        nonce = seen.orders.get(annotation)
-        if not nonce or nonce == getattr(state.orders, kind):
-            continue
-        state = replace(state, orders=state.orders.model_copy(update={kind: nonce}))
-        if state.release is before:
-            state = carry_out(seen, state, nonce)
+        noted = _noted(state, kind, seen.orders.get(annotation))
+        if noted is not state:
+            state = carry_out(seen, noted, seen.orders[annotation]) if noted.release is before else noted
     return state
 
 
@@ -63,20 +64,11 @@ def _restart(seen: Observation, state: State) -> State:
     return replace(state, orders=state.orders.model_copy(update=update))
 
 
-def _backup(seen: Observation, state: State) -> State:
-    """The order is noted here; ``domain/backups.py`` names the MemoBackup that it asks for in the same pass."""
-    nonce = seen.orders.get(BACKUP_ANNOTATION)
-    if not nonce or nonce == state.orders.backup:
+def _noted(state: State, kind: str, nonce: str | None) -> State:
+    """The state with the order as seen; the very same where it was seen before, or there is none."""
+    if not nonce or nonce == getattr(state.orders, kind):
         return state
-    return replace(state, orders=state.orders.model_copy(update={"backup": nonce}))
-
-
-def _plan(seen: Observation, state: State) -> State:
-    """The order is noted here; ``domain/plan.py`` answers it in the same pass."""
-    nonce = seen.orders.get(PLAN_ANNOTATION)
-    if not nonce or nonce == state.orders.plan:
-        return state
-    return replace(state, orders=state.orders.model_copy(update={"plan": nonce}))
+    return replace(state, orders=state.orders.model_copy(update={kind: nonce}))
 
 
 def _abort(seen: Observation, state: State, nonce: str) -> State:
@@ -87,9 +79,8 @@ def _abort(seen: Observation, state: State, nonce: str) -> State:
     if release.phase is Phase.MIGRATING or migrating.held(release):
         return migrating.given_up(seen, state, why)
     if release.phase in _BEFORE_CLIENTS:
-        found = moved(state, seen, Phase.REJECTED, ended=True, reason=why.reason, message=why.message)
-        held = found if release.phase in _WITHOUT_PODS else found.without(release.colour)
-        return held.rejecting(release.id, why, seen.now)
+        found = rejected(state, seen, why)
+        return found if release.phase in _WITHOUT_PODS else found.without(release.colour)
     if release.phase in _WITH_CLIENTS or rollback.by_gate(release):
         return rollback.turn_back(seen, state, why)
     return state

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -20,18 +21,8 @@ from .state import State, other
 
 _BEFORE_CLIENTS = frozenset({Phase.PENDING, Phase.PREFLIGHT, Phase.PREPARING, Phase.TESTING, Phase.APPROVING})
 LONGEST = 512
-_ORDER = (
-    Phase.PENDING,
-    Phase.PREFLIGHT,
-    Phase.BACKING_UP,
-    Phase.MIGRATING,
-    Phase.PREPARING,
-    Phase.TESTING,
-    Phase.APPROVING,
-    Phase.SHIFTING,
-    Phase.SOAKING,
-    Phase.COMPLETED,
-)
+_ORDER = (*itertools.takewhile(lambda phase: phase is not Phase.COMPLETED, Phase), Phase.COMPLETED)
+"""The way forward, which the phases are declared in the order of."""
 
 
 def wants_numbers(seen: Observation) -> bool:

@@ -11,7 +11,7 @@ from .migrating import onward, stored_of
 from .observation import Observation, Trouble
 from .revision import Revision
 from .state import BACKUP_FAILED, PREFLIGHT_FAILED, State
-from .transitions import deadline, is_late, limit_of, moved, moved_on
+from .transitions import deadline, is_late, limit_of, moved, moved_on, rejected
 
 
 def pending(seen: Observation, state: State) -> State:
@@ -46,8 +46,7 @@ def in_preflight(seen: Observation, state: State) -> State:
         return state
     text = f"{why.message}, for {limit_of(seen, release.phase)}"
     trouble = Trouble(PREFLIGHT_FAILED, text[:900], stalls=True)
-    found = moved(state, seen, Phase.REJECTED, ended=True, reason=trouble.reason, message=trouble.message)
-    return found.rejecting(release.id, trouble, seen.now)
+    return rejected(state, seen, trouble)
 
 
 def _saved(seen: Observation, state: State, stored: Revision) -> State:
@@ -86,8 +85,4 @@ def backing_up(seen: Observation, state: State) -> State:
 
 
 def _given_up(seen: Observation, state: State, text: str) -> State:
-    if state.release is None:
-        return state
-    trouble = Trouble(BACKUP_FAILED, text[:900], stalls=True)
-    found = moved(state, seen, Phase.REJECTED, ended=True, reason=trouble.reason, message=trouble.message)
-    return found.rejecting(state.release.id, trouble, seen.now)
+    return rejected(state, seen, Trouble(BACKUP_FAILED, text[:900], stalls=True))

@@ -26,6 +26,14 @@ def moved(state: State, seen: Observation, phase: Phase, *, ended: bool = False,
     return replace(state, release=state.release.model_copy(update=update))
 
 
+def rejected(state: State, seen: Observation, why: Trouble, **changes: object) -> State:
+    """The state with its release rejected, and with why; a colour that was made for it is the caller's to take away."""
+    if state.release is None:
+        return state
+    told = {"reason": why.reason, "message": why.message[:1024], **changes}
+    return moved(state, seen, Phase.REJECTED, ended=True, **told).rejecting(state.release.id, why, seen.now)
+
+
 def begun(seen: Observation, state: State) -> State:
     """A new release, where the spec declares a revision that neither serves nor is rejected."""
     declared = seen.declared
