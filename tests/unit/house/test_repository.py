@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -96,3 +97,12 @@ def test_the_locks_pin_and_hash_everything_and_name_no_host() -> None:
 def test_what_is_tracked_is_text_and_ends_with_a_line_break() -> None:
     ends = {shown(path): path.read_bytes()[-1:] for path in python() if path.stat().st_size}
     assert {name for name, end in ends.items() if end != b"\n"} == set()
+
+
+def test_nothing_that_git_is_told_to_ignore_is_tracked_and_no_link() -> None:
+    ignored = subprocess.run(
+        ["git", "ls-files", "--cached", "--ignored", "--exclude-standard"], cwd=ROOT, capture_output=True, check=True
+    )
+    assert ignored.stdout.decode().splitlines() == []
+    modes = subprocess.run(["git", "ls-files", "--stage"], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert [line for line in modes.stdout.splitlines() if line.startswith("120000")] == []
