@@ -6,7 +6,7 @@ These tests run one after another; while they do, other tests are now and then w
 from __future__ import annotations
 
 import time
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -51,7 +51,9 @@ def test_stopped_and_woken_it_writes_no_more(kube: Kube, cluster: str, leader: O
     nodes.signal(cluster, leader, "CONT")
     kube.wait("v1/Pod", name, OPERATOR_NAMESPACE, until=lambda found: _restarts(found) > _restarts(leader))
     app.ready()
-    mine = [write for write in audit.writes(cluster, name) if write.pod == name and write.at > stopped]
+    # What was under way as it was stopped may be read from the wire a moment later; the lease is over long after that.
+    since = stopped + timedelta(seconds=2)
+    mine = [write for write in audit.writes(cluster, name) if write.pod == name and write.at > since]
     assert not mine, "\n".join(map(str, mine))
 
 

@@ -75,7 +75,7 @@ def test_a_quota_that_leaves_no_room(kube: Kube, namespace: str, memoapp: MakeAp
     app = memoapp()
     app.shows("DatabaseReady", "True", "Answering")
     shown = app.shows("Ready", "False", "QuotaExceeded")
-    assert "blue-backend: exceeded quota" in shown["message"]
+    assert "migration: exceeded quota" in shown["message"]
     _quota(kube, namespace, pods="10")
     app.ready()
 
