@@ -112,9 +112,10 @@ def _released_again(seen: Observation, state: State) -> State:
 
 
 def previous_revision(seen: Observation, state: State) -> Revision | None:
-    """What served before the revision that serves, if it is still stored."""
+    """What served before the revision that serves, if it is still stored and was not rejected since."""
     active = state.active.revision if state.active is not None else ""
-    stored = {item.id: item for item in seen.stored.values() if item.id != active}
+    barred = {active, *(item.id for item in state.rejected)}
+    stored = {item.id: item for item in seen.stored.values() if item.id not in barred}
     served = [item.id for item in seen.app.status.history or () if item.result is Phase.COMPLETED]
     return next((stored[id_] for id_ in served if id_ in stored), None)
 

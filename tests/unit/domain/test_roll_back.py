@@ -315,6 +315,18 @@ def test_a_roll_back_to_a_colour_that_is_gone_is_a_release_of_what_served_before
     assert serves_now(again.app.status) == ("green", "rev-2", 100)
 
 
+def test_a_roll_back_never_brings_a_revision_that_was_rejected_since() -> None:
+    seen = onward(ordered(at(Phase.RETIRED), ROLLBACK_ANNOTATION, "n"))
+    back = until(seen, Phase.COMPLETED)
+    # The spec follows: what serves is declared, and what served before it is rejected.
+    first = next(item for item in back.stored.values() if item.id == "rev-1")
+    cold = without_pods(replace(back, declared=first), "green")
+    told = onward(ordered(cold, ROLLBACK_ANNOTATION, "again"))
+    assert [item.id for item in told.app.status.rejected or ()] == ["rev-2"]
+    assert phase_of(told) is Phase.COMPLETED
+    assert serves_now(told.app.status) == ("blue", "rev-1", 0)
+
+
 def test_the_declared_revision_comes_back_in_the_middle_of_such_a_release_only_if_the_spec_changes() -> None:
     seen = onward(ordered(at(Phase.RETIRED), ROLLBACK_ANNOTATION, "n"))
     assert phase_of(onward(seen)) is Phase.PREPARING
