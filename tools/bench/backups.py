@@ -49,8 +49,8 @@ def main() -> int:
 
 
 def _figures(server: Server, folder: Path, megabytes: int, rounds: int) -> Iterator[Figure | Fact]:
-    _filled(server, "small", 10)
-    _filled(server, "large", megabytes)
+    filled(server, "small", 10)
+    filled(server, "large", megabytes)
     key = x25519.Identity.generate()
     recipients = folder / "recipients"
     recipients.write_text(f"{key.to_public()}\n")
@@ -72,7 +72,7 @@ def _figures(server: Server, folder: Path, megabytes: int, rounds: int) -> Itera
     yield Figure("memory of the agent at 10 MB", round(small), MEMORY, "MiB")
 
 
-def _filled(server: Server, database: str, megabytes: int) -> None:
+def filled(server: Server, database: str, megabytes: int) -> None:
     """Memos as people write them: half of it compresses."""
     with server.connect() as connection:
         connection.execute(f"CREATE DATABASE {database}")

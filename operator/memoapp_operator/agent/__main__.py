@@ -16,6 +16,9 @@ _COMMANDS = {
     "hide": "mark a backup so that no record of it is made again",
     "remove": "remove a backup",
     "catalogue": "make records of the backups that are there",
+    "drill": "restore a backup on a server of its own, and compare",
+    "assess": "see whether a backup can be restored in place, and what would be lost",
+    "restore": "restore a backup beside the live database, and compare",
 }
 _PORTS = range(1, 65536)
 

@@ -18,8 +18,11 @@ from .cache import CacheError, rdb
 from .catalogue import HIDDEN, unknown
 from .cluster import ApiError, BusyError, Cluster
 from .facts import FactsError
+from .inplace import RefusedError
 from .neighbour import Neighbour, NeighbourError
 from .recording import failed, outcome, persistently, record, tell_scheduled, verified
+from .restores import assess_one, drill_one, restore_one
+from .restoring import IdentityError, RightsError, ServerError, WrongAppError
 from .s3 import S3
 from .saved import saved
 from .sealing import Seal, SealError, recipients_in
@@ -42,8 +45,12 @@ _REASONS: dict[type[Exception], str] = {
     BusyError: "DataInUse",
     ApiError: "ApiNotReachable",
     CacheError: "RedisNotReadable",
+    IdentityError: "NoIdentity",
+    WrongAppError: "WrongApp",
+    ServerError: "ServerFailed",
+    RightsError: "RightsMissing",
 }
-_KNOWN: tuple[type[Exception], ...] = (StoreError, *_REASONS)
+_KNOWN: tuple[type[Exception], ...] = (StoreError, RefusedError, *_REASONS)
 Environment = Mapping[str, str]
 
 
@@ -60,7 +67,9 @@ def run(command: str, environment: Environment) -> int:
 
 
 def _reason(error: Exception) -> str:
-    return error.trouble.value if isinstance(error, StoreError) else _REASONS[type(error)]
+    if isinstance(error, StoreError):
+        return error.trouble.value
+    return error.reason if isinstance(error, RefusedError) else _REASONS[type(error)]
 
 
 def _stopped(number: int, frame: FrameType | None) -> None:
@@ -237,4 +246,7 @@ COMMANDS: dict[str, Callable[[Environment], dict[str, Any]]] = {
     "hide": hide,
     "remove": remove,
     "catalogue": catalogue,
+    "drill": drill_one,
+    "assess": assess_one,
+    "restore": restore_one,
 }

@@ -34,6 +34,19 @@ RELATIONS = _query("""
 """)
 """Schema, name and kind of every table and sequence."""
 
+OWNED_SEQUENCES = _query("""
+    SELECT n.nspname, c.relname, tn.nspname, t.relname, a.attname
+    FROM $classes
+    JOIN pg_sequence s ON s.seqrelid = c.oid AND s.seqincrement > 0 AND NOT s.seqcycle
+    JOIN pg_depend o ON o.objid = c.oid AND o.classid = 'pg_class'::regclass AND o.refclassid = 'pg_class'::regclass
+        AND o.deptype IN ('a', 'i') AND o.refobjsubid > 0
+    JOIN pg_class t ON t.oid = o.refobjid JOIN pg_namespace tn ON tn.oid = t.relnamespace
+    JOIN pg_attribute a ON a.attrelid = t.oid AND a.attnum = o.refobjsubid
+    WHERE a.atttypid IN ('smallint'::regtype, 'integer'::regtype, 'bigint'::regtype) AND $ours AND $own_class
+    ORDER BY 1, 2
+""")
+"""Sequences that count upwards, by schema and name, with schema, name and column of the table that they belong to."""
+
 _SCHEMAS = """
     SELECT n.nspname, pg_get_userbyid(n.nspowner), n.nspacl::text FROM pg_namespace n WHERE $ours ORDER BY 1
 """

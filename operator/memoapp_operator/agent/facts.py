@@ -14,7 +14,7 @@ from typing import Any
 import psycopg
 from psycopg import sql
 
-from .definitions import DEFINITIONS, RELATIONS
+from .definitions import DEFINITIONS, OWNED_SEQUENCES, RELATIONS
 from .manifest import Database, LargeObjects, Sequence, Table
 
 _PINS = (
@@ -55,9 +55,9 @@ class Snapshot:
 
     def database(self) -> Database:
         """Everything that a restore is compared with. It reads each row of each table once."""
-        version, name, owner, encoding, collate, ctype = self._row(
+        version, name, owner, encoding, collate, ctype, size = self._row(
             """SELECT current_setting('server_version'), datname, pg_get_userbyid(datdba),
-                      pg_encoding_to_char(encoding), datcollate, datctype
+                      pg_encoding_to_char(encoding), datcollate, datctype, pg_database_size(oid)
                FROM pg_database WHERE datname = current_database()"""
         )
         extensions = self._rows("SELECT extname FROM pg_extension WHERE extname <> 'plpgsql' ORDER BY 1")
@@ -73,7 +73,26 @@ class Snapshot:
             sequences=tuple(self._sequences()),
             large_objects=self._large_objects(),
             schema_digest=self._schema_digest(),
+            bytes=size,
         )
+
+    def named(self, text: str) -> tuple[str, str] | None:
+        """Schema and name of the relation that SQL calls so (quoted where need be); None where there is none."""
+        query = """SELECT n.nspname, c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+                   WHERE c.oid = to_regclass(%s)"""
+        rows = self._connection.execute(query, (text,)).fetchall()
+        return (rows[0][0], rows[0][1]) if rows else None
+
+    def behind(self) -> tuple[tuple[str, str], ...]:
+        """Sequences that count upwards and whose next value is not above all in the column that they belong to."""
+        found = []
+        for schema, name, table_schema, table, column in self._rows(OWNED_SEQUENCES):
+            query = sql.SQL(
+                "SELECT (SELECT last_value + CASE WHEN is_called THEN 1 ELSE 0 END FROM {}) <= (SELECT max({}) FROM {})"
+            ).format(sql.Identifier(schema, name), sql.Identifier(column), sql.Identifier(table_schema, table))
+            if self._row(query)[0]:
+                found.append((schema, name))
+        return tuple(found)
 
     def _tables(self) -> Iterator[Table]:
         """Rows of a partition stand at the partition; those of a foreign table are not ours."""

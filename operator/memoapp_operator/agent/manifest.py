@@ -107,6 +107,7 @@ class Database(_Part):
         version: of the server, as `SHOW server_version` gives it.
         schema_digest: SHA-256 over the definitions of everything that is no row, with owners and rights.
         large_objects: None where the rights to read them were missing.
+        bytes: what it took on the server's disk, indexes and all; None in backups that were taken before it was noted.
     """
 
     version: str
@@ -120,6 +121,7 @@ class Database(_Part):
     sequences: tuple[Sequence, ...]
     large_objects: LargeObjects | None
     schema_digest: str = Field(pattern=_SHA256)
+    bytes: int | None = Field(None, ge=0)
 
     @property
     def rows(self) -> int:
@@ -129,7 +131,7 @@ class Database(_Part):
     @property
     def digest(self) -> str:
         """One SHA-256 over everything that a restore must bring back alike."""
-        found = self.model_dump(mode="json", by_alias=True, exclude={"version", "sequences"})
+        found = self.model_dump(mode="json", by_alias=True, exclude={"version", "sequences", "bytes"})
         return hashlib.sha256(canonical(found)).hexdigest()
 
 
@@ -155,13 +157,18 @@ class Manifest(_Part):
 
     def dump(self) -> bytes:
         """The bytes of ``manifest.json``, its own digest among them."""
-        content = self.model_dump(mode="json", by_alias=True)
+        content = self._content()
         return json.dumps({**content, "digest": digest_of(content)}, indent=1, ensure_ascii=False).encode() + b"\n"
 
     @property
     def digest(self) -> str:
         """What stands in it as its own digest."""
-        return digest_of(self.model_dump(mode="json", by_alias=True))
+        return digest_of(self._content())
+
+    def _content(self) -> dict[str, Any]:
+        """As it is stored: a manifest without the bytes was stored without a word of them."""
+        left_out = {"database": {"bytes"}} if self.database.bytes is None else None
+        return self.model_dump(mode="json", by_alias=True, exclude=left_out)
 
 
 def canonical(content: Any) -> bytes:

@@ -1,7 +1,8 @@
 """The container beside the agent: it runs in the database's own image, and so has tools of the right version.
 
-They talk through named pipes in a folder that both have: an order a line in ``orders``; ``archive`` takes what it dumps
-or lists; ``ended`` its exit code. What it says goes to the file ``said``, a list of contents to ``listing``.
+They talk through named pipes in a folder that both have: an order a line in ``orders``; ``archive`` takes what it
+dumps or takes in; ``ended`` its exit code. What it says goes to the file ``said``, a list of contents to ``listing``,
+parts of an archive as SQL to ``script``.
 """
 
 from __future__ import annotations
@@ -28,6 +29,17 @@ while read -r order argument < orders; do
         --snapshot="$argument" > archive 2> said || code=$?
       ;;
     list) pg_restore --list < archive > listing 2> said || code=$? ;;
+    restore)
+      pg_restore --exit-on-error --no-password --dbname="$argument" < archive > said 2>&1 || code=$?
+      ;;
+    sequences | definitions)
+      if [ "$order" = sequences ]; then
+        grep -E "^[0-9]+; [0-9]+ [0-9]+ SEQUENCE SET " listing > wanted || :
+      else
+        grep -v -E "^[0-9]+; [0-9]+ [0-9]+ (TABLE DATA|BLOBS|SEQUENCE SET) " listing > wanted || :
+      fi
+      pg_restore --use-list=wanted --file=script < archive > said 2>&1 || code=$?
+      ;;
     end) exit 0 ;;
   esac
   echo "$code" > ended
@@ -73,12 +85,35 @@ class Neighbour:
         Raises:
             NeighbourError: it is no archive.
         """
-        self._order("list")
-        with self._left(), _writer(self._folder / "archive", self._patience) as target:
-            _pour(archive, target)
-        self._ended("pg_restore --list")
+        self._take("list", "pg_restore --list", archive)
         lines = (self._folder / "listing").read_text(encoding="utf-8", errors="replace").splitlines()
         return sum(not line.startswith(";") and bool(line.strip()) for line in lines)
+
+    def restore(self, archive: BinaryIO, database: str) -> None:
+        """Restore an archive into an empty database, and stop at the first error; all of the stream is read.
+
+        Raises:
+            NeighbourError: it was not restored; the message has the end of what `pg_restore` said.
+        """
+        self._take(f"restore {database}", "pg_restore", archive)
+
+    def sequences(self, archive: BinaryIO) -> str:
+        """The SQL that sets the archive's sequences; after ``listed`` of the same archive.
+
+        Raises:
+            NeighbourError: it is no archive.
+        """
+        self._take("sequences", "pg_restore --use-list", archive)
+        return self._script()
+
+    def definitions(self, archive: BinaryIO) -> str:
+        """The SQL of everything in the archive that is no row; after ``listed`` of the same archive.
+
+        Raises:
+            NeighbourError: it is no archive.
+        """
+        self._take("definitions", "pg_restore --use-list", archive)
+        return self._script()
 
     def end(self) -> None:
         """Let the container end; one that is gone is no error."""
@@ -86,6 +121,15 @@ class Neighbour:
             self._order("end", patience=1.0)
         except NeighbourError:
             return
+
+    def _take(self, order: str, what: str, archive: BinaryIO) -> None:
+        self._order(order)
+        with self._left(), _writer(self._folder / "archive", self._patience) as target:
+            _pour(archive, target)
+        self._ended(what)
+
+    def _script(self) -> str:
+        return (self._folder / "script").read_text(encoding="utf-8", errors="surrogateescape")
 
     def _order(self, text: str, patience: float | None = None) -> None:
         with _writer(self._folder / "orders", self._patience if patience is None else patience) as orders:

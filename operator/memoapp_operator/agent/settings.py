@@ -3,6 +3,7 @@
 ========================  ==========================================================================================
 PG*                       libpq's own: the database, PGPASSWORD among them
 MEMOAPP_APP_NAME          the MemoApp's name
+MEMOAPP_APP_NAMESPACE     its namespace
 MEMOAPP_BACKUP_NAME       name of the backup; without it that of the schedule's Job (MEMOAPP_JOB) gives it one
 MEMOAPP_BACKUP_PREFIX     what such a name begins with
 MEMOAPP_BACKUP_REASON     why it is taken
@@ -15,6 +16,11 @@ MEMOAPP_DESTINATION       the destination as a MemoBackup says it, JSON
 MEMOAPP_VOLUME            folder that backups are stored in; or
 MEMOAPP_S3_*              ENDPOINT, BUCKET, PREFIX, REGION, PATH_STYLE, AUTHORITY (file), ACCESS_KEY, SECRET_KEY
 MEMOAPP_FOLDER            folder of a backup that exists, with a slash at its end
+MEMOAPP_IDENTITY          file with the age identities that open a backup
+MEMOAPP_CHECKS            questions to a restored database, JSON: [{"name": ..., "query": ...}]
+MEMOAPP_DATABASE          the database's name: of the live one, or what the restored one is called in a drill
+MEMOAPP_BESIDE            what a copy beside the live database is called
+MEMOAPP_KEPT              the database that was live before a restore; MEMOAPP_SINCE says when (RFC 3339)
 MEMOAPP_LEASE             Lease of the app's data; without it no API server is asked
 MEMOAPP_TOOLS             whether the container with the database's tools is there
 MEMOAPP_WORK              folder that is shared with the database's image

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import BinaryIO
 
 from .manifest import LARGEST, NAME, Kind, Manifest, ManifestError, Part, parse
@@ -16,6 +17,10 @@ Listed = Callable[[BinaryIO], int]
 
 class NotVerifiedError(RuntimeError):
     """It is not what its manifest says; the message says in what, in one line."""
+
+
+class NotOpenedError(NotVerifiedError):
+    """Its bytes are what was stored, and the identities do not open them."""
 
 
 def manifest_of(store: Store, folder: str) -> Manifest:
@@ -55,6 +60,7 @@ def check(store: Store, folder: str, part: Part, open_: Open | None, listed: Lis
 
     Raises:
         NotVerifiedError: it is not what the manifest says.
+        NotOpenedError: it is, and what ``open_`` gives is no key to it.
         StoreError: the destination does not answer.
     """
     try:
@@ -81,11 +87,26 @@ def _compare(stored: Metered, part: Part, open_: Open | None, listed: Listed | N
             # What was altered does not open; its digest says so more plainly.
             stored.drain()
             _same(part.object, stored, part.size, part.sha256)
-            raise NotVerifiedError(f"{part.object}: {error}") from None
+            raise NotOpenedError(f"{part.object}: {error}") from None
         if plain is not stored:
             _same(f"{part.object}, opened,", plain, part.plain_size, part.plain_sha256)
     _same(part.object, stored, part.size, part.sha256)
     return entries
+
+
+@contextmanager
+def archive(store: Store, folder: str, part: Part, open_: Open | None) -> Iterator[BinaryIO]:
+    """One part as it was before it was sealed, to be read to its end: where other bytes come, that is an error.
+
+    Raises:
+        NotVerifiedError: at the end of the context: what was read is not what the manifest says.
+        StoreError: the destination does not answer.
+    """
+    with store.get(folder + part.object) as file:
+        plain = Metered(buffered(open_(file)) if part.sealed and open_ is not None else file)
+        yield buffered(plain)
+        plain.drain()
+        _same(part.object, plain, part.plain_size, part.plain_sha256)
 
 
 def _read(source: BinaryIO) -> None:
