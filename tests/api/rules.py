@@ -61,6 +61,10 @@ def _stored(size: str) -> dict[str, Any]:
     return {"destination": {"volume": {"size": size}}}
 
 
+def _restore(**fields: Any) -> dict[str, Any]:
+    return {"appRef": {"name": "memo"}, "source": {"backup": "one"}, **fields}
+
+
 def _backup(**fields: Any) -> dict[str, Any]:
     return {"appRef": {"name": "memo"}, **fields}
 
@@ -139,6 +143,37 @@ CASES = {
             Change(_backup(location=_WHERE), _backup()),
             Change(_backup(location=_WHERE), _backup(location={**_WHERE, "folder": "a/c/"})),
         ),
+    ),
+    "metadata.name must be a DNS label of at most 52 of a-z, 0-9 and '-'": Cases(
+        accept=("a", "memo-drill-20261122-040000", "9" * 52),
+        reject=("a" * 53, "a.b"),
+    ),
+    "appRef, source and mode are immutable: make another MemoRestore": Cases(
+        accept=(
+            Change(_restore(mode="InPlace"), _restore(mode="InPlace", dataLoss="Accept")),
+            Change(_restore(mode="InPlace"), _restore(mode="InPlace", undoFor="0s")),
+        ),
+        reject=(
+            Change(_restore(), {**_restore(), "appRef": {"name": "other"}}),
+            Change(_restore(), _restore(source={"backup": "other"})),
+            Change(_restore(), _restore(mode="InPlace")),
+        ),
+    ),
+    "source.undoOf needs mode InPlace": Cases(
+        accept=(_restore(source={"undoOf": "one"}, mode="InPlace"),),
+        reject=(_restore(source={"undoOf": "one"}), _restore(source={"undoOf": "one"}, mode="Drill")),
+    ),
+    "dataLoss is for mode InPlace: a drill loses nothing": Cases(
+        accept=(_restore(dataLoss="Accept", mode="InPlace"),),
+        reject=(_restore(dataLoss="Accept"),),
+    ),
+    "dataLoss cannot be taken back: delete the MemoRestore": Cases(
+        accept=(Change(_restore(dataLoss="Accept", mode="InPlace"), _restore(dataLoss="Accept", mode="InPlace")),),
+        reject=(Change(_restore(dataLoss="Accept", mode="InPlace"), _restore(mode="InPlace")),),
+    ),
+    "exactly one of backup, location and undoOf is needed": Cases(
+        accept=({"backup": "one"}, {"location": _WHERE}),
+        reject=({}, {"backup": "one", "location": _WHERE}, {"backup": "one", "undoOf": "two"}),
     ),
     "metadata.name must be a DNS-1035 label: at most 63 of a-z, 0-9 and '-', "
     "beginning with a letter, not ending with '-'": Cases(

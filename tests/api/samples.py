@@ -7,17 +7,9 @@ from dataclasses import dataclass
 
 from tests.kube import Object
 
-MEMO_APP = "memoapp.dev/v1alpha1/MemoApp"
+from .data_samples import BACKUPS, CONDITIONS, RESTORES, S3
 
-S3: Object = {
-    "endpoint": "https://s3.example:9000",
-    "bucket": "backups",
-    "prefix": "team/a",
-    "region": "eu-central-1",
-    "pathStyle": False,
-    "credentialsSecretRef": "store",
-    "caSecretRef": {"name": "store", "key": "ca.crt"},
-}
+MEMO_APP = "memoapp.dev/v1alpha1/MemoApp"
 
 _RESOURCES: Object = {"requests": {"cpu": "100m", "memory": "64Mi"}, "limits": {"cpu": 2, "memory": "1.5Gi"}}
 
@@ -159,7 +151,17 @@ BACKED: Object = {
         "suspend": True,
         "destination": {"volume": {"size": "20Gi", "storageClassName": "slow", "claimName": "mine"}},
         "redis": False,
-        "encryption": {"recipientsSecretRef": {"name": "vault", "key": "recipients"}},
+        "encryption": {
+            "recipientsSecretRef": {"name": "vault", "key": "recipients"},
+            "identitySecretRef": {"name": "vault", "key": "identity"},
+        },
+        "drill": {
+            "schedule": "0 4 * * 0",
+            "suspend": False,
+            "checks": [{"name": "has-memos", "query": "SELECT count(*) > 0 FROM memos"}],
+            "storage": {"size": "15Gi", "storageClassName": "slow"},
+            "resources": {"requests": {"cpu": "100m", "memory": 1}, "limits": {"memory": "1Gi"}},
+        },
         "keep": {"last": 7, "daily": 14, "weekly": 8, "monthly": 12, "announce": "1h"},
         "timeout": "2h",
     },
@@ -175,16 +177,7 @@ _TIME = "2026-11-23T12:00:00Z"
 
 STATUS: Object = {
     "observedGeneration": 1,
-    "conditions": [
-        {
-            "type": "Ready",
-            "status": "True",
-            "reason": "Completed",
-            "message": "version 1.4.0 serves",
-            "lastTransitionTime": _TIME,
-            "observedGeneration": 1,
-        }
-    ],
+    "conditions": CONDITIONS,
     "active": {"colour": "blue", "version": "1.4.0", "revision": "r1", "since": _TIME},
     "traffic": {"blue": 100, "green": 0},
     "release": {
@@ -286,7 +279,16 @@ STATUS: Object = {
             "names": ["memo-20251123-020000"],
         },
         "catalogued": "50d43b31fef083e0",
+        "lastProved": {"name": "memo-20261122-020000", "takenAt": _TIME, "provedAt": _TIME},
+        "drill": {
+            "schedule": "0 4 * * 0 Europe/Berlin",
+            "since": _TIME,
+            "next": _TIME,
+            "ordered": "memo-drill-20261122-040000",
+            "backup": "memo-20261122-020000",
+        },
     },
+    "maintenance": {"until": _TIME, "since": _TIME, "holders": [{"name": "restore/undo-1", "until": _TIME}]},
     "plan": ["version 1.5.0 would take over"],
     "addresses": {"blue-backend": "10.96.0.10"},
     "display": {"release": "Completed", "traffic": "blue 100"},
@@ -294,37 +296,6 @@ STATUS: Object = {
 
 SAMPLES = tuple({"spec": spec, "status": STATUS} for spec in (MANAGED, BACKED, EXTERNAL))
 """Between them they have every path of the schema."""
-
-_LOCATION: Object = {"destination": {"volume": BACKED["backup"]["destination"]["volume"]}, "folder": "prod/memo/one/"}
-_ELSEWHERE: Object = {"destination": {"s3": S3}, "folder": "prod/memo/2026/11/one/"}
-_BACKUP: Object = {"appRef": {"name": "memo"}, "reason": "Scheduled", "deletionPolicy": "Delete"}
-
-BACKUP_STATUS: Object = {
-    "observedGeneration": 1,
-    "conditions": STATUS["conditions"],
-    "phase": "Verified",
-    "reason": "NotVerified",
-    "message": "database.dump was altered",
-    "startedAt": _TIME,
-    "takenAt": _TIME,
-    "verifiedAt": _TIME,
-    "size": 18874368,
-    "digest": "d" * 64,
-    "content": "c" * 64,
-    "tables": 4,
-    "rows": 1204,
-    "sealed": True,
-    "secrets": True,
-    "postgresVersion": "17.6 (Debian 17.6-1)",
-    "version": "1.4.0",
-    "displaySize": "18Mi",
-}
-
-BACKUPS = tuple(
-    {"spec": {**_BACKUP, "location": location}, "status": {**BACKUP_STATUS, "location": location}}
-    for location in (_LOCATION, _ELSEWHERE)
-)
-"""Between them they have every path of the schema of a MemoBackup."""
 
 SPECS = {"managed": MANAGED, "external": EXTERNAL, "backed": BACKED}
 
@@ -367,4 +338,7 @@ class Sampled:
 SAMPLED = {
     "memoapps": Sampled(MEMO_APP, SAMPLES, LEAST),
     "memobackups": Sampled("memoapp.dev/v1alpha1/MemoBackup", BACKUPS, {"appRef": {"name": "memo"}}),
+    "memorestores": Sampled(
+        "memoapp.dev/v1alpha1/MemoRestore", RESTORES, {"appRef": {"name": "memo"}, "source": {"backup": "one"}}
+    ),
 }

@@ -21,7 +21,7 @@ def table(kube: Kube, namespace: str) -> Object:
 
 def test_the_narrow_table(kube: Kube, namespace: str) -> None:
     shown = [column["name"] for column in table(kube, namespace)["columnDefinitions"] if not column["priority"]]
-    assert " ".join(shown).upper() == "NAME VERSION AVAILABLE READY RELEASE TRAFFIC BACKUP AGE"
+    assert " ".join(shown).upper() == "NAME VERSION AVAILABLE READY RELEASE TRAFFIC BACKUP PROVED AGE"
 
 
 def test_the_wide_table_tells_why(kube: Kube, namespace: str) -> None:
@@ -39,10 +39,11 @@ def test_a_row_shows_what_the_status_says(kube: Kube, namespace: str, name: str)
         "Completed",
         "blue 100",
         "2026-11-23T12:00:00Z",
+        "2026-11-23T12:00:00Z",
         "Completed",
         "version 1.4.0 serves",
     ]
-    assert cells[1:9] == shown
+    assert cells[1:10] == shown
 
 
 def test_the_schema_is_structural_and_the_names_are_ours(kube: Kube) -> None:

@@ -1,4 +1,4 @@
--- Health of a MemoApp, read from the conditions by the rules of kstatus:
+-- Health of a MemoApp, MemoBackup or MemoRestore, read from the conditions by the rules of kstatus:
 -- Stalled -> Degraded, Reconciling -> Progressing, Ready -> Healthy.
 -- A release that was rejected, rolled back or held is Stalled: the declared version does not run, though another serves.
 -- An app that is suspended is none of the three: what is declared, no pods, is what there is. Nor is one that is paused

@@ -14,6 +14,7 @@ from memoapp_operator.domain.manifest import (
     LEASE,
     MEMO_APP,
     MEMO_BACKUP,
+    MEMO_RESTORE,
     POD,
     REVISION,
     ROLE,
@@ -83,12 +84,14 @@ def test_the_operator_writes_a_memoapps_status_and_by_patch_its_finalizer(operat
 
 
 def test_the_operator_may_keep_every_kind_of_child_and_touch_nothing_else(operator: Rights) -> None:
-    kept = (*CHILD_KINDS, REVISION)
-    seen = {(kind.group, kind.plural) for kind in (*kept, ENDPOINT_SLICE, POD, EVENT, MEMO_APP, MEMO_BACKUP, JOB)}
-    parts = [f"{kind}/{part}" for kind in ("memoapps", "memobackups") for part in ("status", "finalizers")]
+    kept, saved = (*CHILD_KINDS, REVISION), (MEMO_BACKUP, MEMO_RESTORE)
+    seen = {(kind.group, kind.plural) for kind in (*kept, ENDPOINT_SLICE, POD, EVENT, MEMO_APP, *saved, JOB)}
+    parts = [
+        f"{kind}/{part}" for kind in ("memoapps", "memobackups", "memorestores") for part in ("status", "finalizers")
+    ]
     own = {*(("memoapp.dev", part) for part in parts), ("apps", "deployments/scale"), ("metrics.k8s.io", "pods")}
     assert set(operator) == seen | own
-    for kind in (*kept, MEMO_BACKUP, JOB):
+    for kind in (*kept, *saved, JOB):
         assert operator[kind.group, kind.plural] == {"create", "delete", "get", "patch"} | _seen(kind)
     assert operator["discovery.k8s.io", "endpointslices"] == {"list"}
     assert operator["apps", "deployments/scale"] == {"patch"}

@@ -8,6 +8,7 @@ import pytest
 import yaml
 from memoapp_operator.api.v1alpha1.memoapp import MemoApp, MemoAppSpec
 from memoapp_operator.api.v1alpha1.memobackup import MemoBackup
+from memoapp_operator.api.v1alpha1.memorestore import DataLoss, MemoRestore, Mode
 from memoapp_operator.domain.external import cache_login, database_login
 from memoapp_operator.domain.references import connection_name, references
 from memoapp_operator.render.context import Context, Credentials, Platform
@@ -47,7 +48,11 @@ def _parse(manifest: dict[str, Any]) -> MemoApp:
 
 
 def test_every_file_is_tested(repository: Path) -> None:
-    assert {file.name for file in (repository / "manifests" / "samples").iterdir()} == {*NAMES, "memobackup.yaml"}
+    assert {file.name for file in (repository / "manifests" / "samples").iterdir()} == {
+        *NAMES,
+        "memobackup.yaml",
+        "memorestore.yaml",
+    }
 
 
 def test_a_backup_is_ordered_by_eight_lines(repository: Path) -> None:
@@ -55,6 +60,15 @@ def test_a_backup_is_ordered_by_eight_lines(repository: Path) -> None:
     assert len(text.splitlines()) <= 8
     metadata = {"namespace": "memo", "uid": "1", **yaml.safe_load(text)["metadata"]}
     assert MemoBackup.model_validate({**yaml.safe_load(text), "metadata": metadata}).spec.app_ref.name == "memo"
+
+
+def test_a_restore_is_ordered_with_its_consent(repository: Path) -> None:
+    text = (repository / "manifests" / "samples" / "memorestore.yaml").read_text(encoding="utf-8")
+    found = yaml.safe_load(text)
+    metadata = {"namespace": "memo", "uid": "1", **found["metadata"]}
+    spec = MemoRestore.model_validate({**found, "metadata": metadata}).spec
+    assert (spec.mode, spec.data_loss) == (Mode.IN_PLACE, DataLoss.ACCEPT)
+    assert spec.model_dump(mode="json", by_alias=True, exclude_unset=True) == found["spec"]
 
 
 @pytest.mark.parametrize("name", NAMES)

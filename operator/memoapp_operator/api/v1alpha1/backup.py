@@ -6,8 +6,9 @@ from typing import Annotated
 
 from pydantic import ConfigDict, Field
 
-from .base import A_WEEK, Duration, Image, Spec, Status, Timestamp, rules
+from .base import A_WEEK, CRON_PATTERN, Duration, Image, Spec, Status, Timestamp, rules
 from .destination import BackupVolume, Destination, Encryption, Keep
+from .drill import Drill, DrillStatus, LastProof
 
 
 class Backup(Spec):
@@ -28,7 +29,7 @@ class Backup(Spec):
             ),
         )
     )
-    schedule: str | None = Field(None, max_length=128, pattern=r"^[0-9A-Za-z*,/?-]+( [0-9A-Za-z*,/?-]+){4}$")
+    schedule: str | None = Field(None, max_length=128, pattern=CRON_PATTERN)
     """When a backup is taken: minute, hour, day of the month, month, day of the week, as in cron. Without it only by
     order and before releases."""
     time_zone: str = Field("Etc/UTC", max_length=63, pattern=r"^[A-Za-z0-9_+-]+(/[A-Za-z0-9_+-]+)*$")
@@ -43,13 +44,17 @@ class Backup(Spec):
     """To whom backups are sealed. Without it they are not sealed, and the app's Secrets are not in them."""
     keep: Keep | None = None
     """What is kept. Without it nothing is ever pruned."""
+    drill: Drill = Drill()
+    """When the newest backup is restored on a server of its own and compared, so that it is known to bring back what it
+    was taken of: weekly, if nothing is said."""
     timeout: Duration = Field(
         "6h",
         json_schema_extra=rules(A_WEEK, ("self.matches('[1-9]')", "it must be more than 0")),
     )
-    """How long one backup may take."""
+    """How long one backup, one drill or one restore may take."""
     client_image: Image | None = None
-    """Image with pg_dump of the server's major version, for an external database. A managed one has its own."""
+    """Image of PostgreSQL of the server's major version, for an external database: pg_dump and pg_restore are run of
+    it, and the server of a drill. A managed one has its own."""
 
 
 class LastBackup(Status):
@@ -77,6 +82,10 @@ class BackupsStatus(Status):
 
     last: LastBackup | None = None
     """The last good one."""
+    last_proved: LastProof | None = None
+    """The last one that was restored and found to be like the original."""
+    drill: DrillStatus | None = None
+    """What is known of drills."""
     schedule: str | None = Field(None, max_length=192)
     """The schedule that is followed, with its time zone."""
     since: Timestamp | None = None

@@ -55,6 +55,9 @@ SUBDOMAIN_PATTERN = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-
 # A PostgreSQL identifier that needs no quoting; 63 bytes is NAMEDATALEN - 1.
 IDENTIFIER_PATTERN = r"^[a-z_][a-z0-9_]*$"
 
+# Five fields as in cron; what they say is checked where they are read.
+CRON_PATTERN = r"^[0-9A-Za-z*,/?-]+( [0-9A-Za-z*,/?-]+){4}$"
+
 Quantity = Annotated[str, Field(max_length=32, pattern=QUANTITY_PATTERN)]
 # In maps of resources a person may also write a plain number (`cpu: 1`).
 ResourceQuantity = Annotated[int, Field(ge=0)] | Quantity

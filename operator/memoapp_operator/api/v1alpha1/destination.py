@@ -62,6 +62,9 @@ class Encryption(Spec):
 
     recipients_secret_ref: SecretKey
     """Recipients, one a line (age1..., ssh-ed25519 ..., ssh-rsa ...)."""
+    identity_secret_ref: SecretKey | None = None
+    """An identity of one of them (AGE-SECRET-KEY-1..., or an SSH key), for drills and restores alone. Without it a
+    sealed backup can be taken and checked, and neither proved nor restored here."""
 
 
 Count = Annotated[int, Field(ge=0, le=1000)]

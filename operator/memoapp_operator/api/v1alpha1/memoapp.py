@@ -181,6 +181,26 @@ class TrafficStatus(Status):
     """Share of the clients that green serves, in percent."""
 
 
+class HolderStatus(Status):
+    """Who holds the page up."""
+
+    name: str = Field(max_length=128)
+    """Kind and name: restore/undo-1."""
+    until: Timestamp
+    """When it lets go, at the latest."""
+
+
+class MaintenanceStatus(Status):
+    """The maintenance page."""
+
+    until: Timestamp
+    """When it falls by itself, whether or not an operator runs."""
+    since: Timestamp | None = None
+    """Since when every router shows it; absent as long as one does not."""
+    holders: list[HolderStatus] = Field(default_factory=list, max_length=16, json_schema_extra=list_map("name"))
+    """Who holds it up; nobody, while it falls: the routers are told, and not all of them have said so."""
+
+
 Address = Annotated[str, Field(max_length=64)]
 Text = Annotated[str, Field(max_length=256)]
 
@@ -210,6 +230,8 @@ class MemoAppStatus(Status):
     """What would be released, and how, in words: while paused, or by the annotation memoapp.dev/plan."""
     backups: BackupsStatus | None = None
     """What is known of the app's backups."""
+    maintenance: MaintenanceStatus | None = None
+    """The page that visitors see instead of the app, while somebody holds it up."""
     addresses: dict[str, Address] | None = Field(None, max_length=16)
     """Cluster addresses of the colours' Services, by Service, so that a lost one comes back with the same."""
     display: dict[str, Text] | None = Field(None, max_length=8)
@@ -266,6 +288,7 @@ CRD = Definition(
         Column("Release", "string", ".status.display.release"),
         Column("Traffic", "string", ".status.display.traffic"),
         Column("Backup", "string", ".status.backups.last.takenAt"),
+        Column("Proved", "string", ".status.backups.lastProved.provedAt"),
         Column("Reason", "string", '.status.conditions[?(@.type=="Ready")].reason', 1),
         Column("Message", "string", '.status.conditions[?(@.type=="Ready")].message', 1),
         Column("Age", "date", ".metadata.creationTimestamp"),

@@ -19,6 +19,7 @@ class Reason(StrEnum):
     MANUAL = "Manual"
     SCHEDULED = "Scheduled"
     RELEASE = "Release"
+    RESTORE = "Restore"
     FINAL = "Final"
 
 
@@ -28,8 +29,16 @@ class BackupPhase(StrEnum):
     PENDING = "Pending"
     RUNNING = "Running"
     VERIFIED = "Verified"
+    PROVED = "Proved"
+    NOT_PROVED = "NotProved"
     FAILED = "Failed"
     DELETING = "Deleting"
+
+
+GOOD = frozenset({BackupPhase.VERIFIED, BackupPhase.PROVED})
+"""Phases of a backup that can be relied on."""
+BAD = frozenset({BackupPhase.FAILED, BackupPhase.NOT_PROVED})
+"""Phases of one that cannot."""
 
 
 class AppRef(Spec):
@@ -73,13 +82,32 @@ class MemoBackupSpec(Spec):
     """Whether the data goes with this object. Retain leaves it where it is, marked as hidden."""
 
 
+class ProofStatus(Status):
+    """What a restore of it showed."""
+
+    at: Timestamp
+    """When it was restored and compared."""
+    by: str = Field(max_length=63)
+    """The MemoRestore that did it."""
+    seconds: int = Field(ge=0)
+    """How long that took: what a recovery would take at least."""
+    tables: int = Field(0, ge=0)
+    """Tables whose rows were the same, by count and digest."""
+    rows: int = Field(0, ge=0)
+    """Rows in them."""
+    checks: int = Field(0, ge=0)
+    """Questions of spec.backup.drill.checks that were answered with true."""
+    notes: str | None = Field(None, max_length=512)
+    """What was not compared, and what else was seen."""
+
+
 class MemoBackupStatus(Status):
     """What came of it."""
 
     observed_generation: int = Field(0, ge=0)
     """Generation of the spec that this status is about."""
     conditions: list[Condition] = Field(default_factory=list, max_length=16, json_schema_extra=list_map("type"))
-    """Ready: it is verified. Reconciling: it is being taken. Stalled: it failed."""
+    """Ready: it can be relied on. Reconciling: it is being taken. Stalled: it failed."""
     phase: BackupPhase | None = None
     """How far it is, for people."""
     reason: str | None = Field(None, max_length=128)
@@ -94,6 +122,8 @@ class MemoBackupStatus(Status):
     """The moment of its snapshot, by the database's clock."""
     verified_at: Timestamp | None = None
     """When it was last read back, and its checksums held."""
+    proved: ProofStatus | None = None
+    """What the last restore of it showed, where it was like the original."""
     size: int | None = Field(None, ge=0)
     """Bytes of all parts, as they are stored."""
     digest: str | None = Field(None, max_length=64)
@@ -147,6 +177,7 @@ CRD = Definition(
         Column("Reason", "string", ".spec.reason"),
         Column("Status", "string", ".status.phase"),
         Column("Size", "string", ".status.displaySize"),
+        Column("Proved", "string", ".status.proved.at"),
         Column("Message", "string", ".status.message", 1),
         Column("Age", "date", ".metadata.creationTimestamp"),
     ),
