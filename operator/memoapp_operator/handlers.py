@@ -12,10 +12,13 @@ from typing import Any
 import kopf
 
 from memoapp_operator.domain import names
-from memoapp_operator.domain.manifest import CHILD_KINDS, JOB, MEMO_APP, MEMO_BACKUP, POD, UNWATCHED
+from memoapp_operator.domain.manifest import CHILD_KINDS, JOB, MEMO_APP, MEMO_BACKUP, MEMO_RESTORE, POD, UNWATCHED, Kind
 from memoapp_operator.render.backup import BACKUP_LABEL
+from memoapp_operator.render.restore import RESTORE_LABEL
 from memoapp_operator.runtime.queue import Key
 
+_OWNERS = {names.APP_LABEL: MEMO_APP.kind, BACKUP_LABEL: MEMO_BACKUP.kind, RESTORE_LABEL: MEMO_RESTORE.kind}
+"""Labels of a child, and the kind of the object whose name is their value."""
 WATCHED = tuple(kind for kind in (*CHILD_KINDS, POD, JOB) if kind not in UNWATCHED)
 
 
@@ -48,24 +51,32 @@ def registry(enqueue: Callable[[Key], None]) -> kopf.OperatorRegistry:
     async def memoapp(namespace: str | None, name: str | None, **_: Any) -> None:
         enqueue(Key(namespace or "", name or ""))
 
-    @kopf.on.event(MEMO_BACKUP.group, MEMO_BACKUP.version, MEMO_BACKUP.plural, registry=found)
-    async def memobackup(namespace: str | None, name: str | None, spec: Any, **_: Any) -> None:
-        enqueue(Key(namespace or "", name or "", MEMO_BACKUP.kind))
+    for kind in (MEMO_BACKUP, MEMO_RESTORE):
+        _of_an_app(found, kind, enqueue)
+    for kind in WATCHED:
+        _children(found, kind, enqueue)
+    return found
+
+
+def _of_an_app(found: kopf.OperatorRegistry, kind: Kind, enqueue: Callable[[Key], None]) -> None:
+    """Objects that have passes of their own, and that their app wants to know of."""
+
+    @kopf.on.event(kind.group, kind.version, kind.plural, id=kind.plural, registry=found)
+    async def event(namespace: str | None, name: str | None, spec: Any, **_: Any) -> None:
+        enqueue(Key(namespace or "", name or "", kind.kind))
         app = (spec.get("appRef") or {}).get("name")
         if app:
             enqueue(Key(namespace or "", app))
 
-    for kind in WATCHED:
 
-        @kopf.on.event(kind.group, kind.version, kind.plural, id=kind.plural, registry=found)
-        async def child(namespace: str | None, labels: Any, **_: Any) -> None:
-            app, backup = labels.get(names.APP_LABEL), labels.get(BACKUP_LABEL)
-            if app:
-                enqueue(Key(namespace or "", app))
-            if backup:
-                enqueue(Key(namespace or "", backup, MEMO_BACKUP.kind))
+def _children(found: kopf.OperatorRegistry, kind: Kind, enqueue: Callable[[Key], None]) -> None:
+    """Children of an app, and Jobs of its backups and restores."""
 
-    return found
+    @kopf.on.event(kind.group, kind.version, kind.plural, id=kind.plural, registry=found)
+    async def event(namespace: str | None, labels: Any, **_: Any) -> None:
+        for label, of in _OWNERS.items():
+            if name := labels.get(label):
+                enqueue(Key(namespace or "", name, of))
 
 
 async def watch(

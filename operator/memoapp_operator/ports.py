@@ -135,12 +135,14 @@ class Steering:
     Attributes:
         weight: share of the clients that green serves, in percent.
         release: the release that the clients' buckets are fixed for.
-        confirmed: the operator has set both since the router started; it is ready only then.
+        until: the end of the maintenance page, in seconds since 1970; 0 where none is to be seen.
+        confirmed: the operator has set all since the router started; it is ready only then.
     """
 
     weight: int
     release: str
     confirmed: bool = True
+    until: int = 0
 
 
 class Services(Protocol):
@@ -166,6 +168,28 @@ class Services(Protocol):
 
     async def definitions(self, login: Login) -> str | None:
         """A digest of the definitions in a database, or None where it does not tell."""
+        ...
+
+    async def databases(self, login: Login) -> Mapping[str, bool] | None:
+        """The server's databases by name, and whether they take connections; None where it does not tell."""
+        ...
+
+    async def swap(self, login: Login, live: str, fresh: str, kept: str) -> None:
+        """Rename databases in one transaction, with nobody connected: ``live`` to ``kept``, and ``fresh`` to ``live``.
+
+        Whether that went well is seen by asking for the databases.
+
+        Raises:
+            LeaseLostError: the lease is over: another process may have done something else by now.
+        """
+        ...
+
+    async def open(self, login: Login, name: str) -> None:
+        """Let a database take connections."""
+        ...
+
+    async def drop(self, login: Login, name: str) -> None:
+        """Drop a database, whoever is connected to it."""
         ...
 
     async def cache(self, login: Login) -> Probe:

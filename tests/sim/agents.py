@@ -11,6 +11,7 @@ from memoapp_operator.domain.names import COMPONENT_LABEL
 
 from .clock import SimClock
 from .cluster import SimCluster
+from .server import LIVE, Server
 
 BACKUP_LABEL = "memoapp.dev/backup"
 JOB_LABEL = "batch.kubernetes.io/job-name"
@@ -24,6 +25,7 @@ class Agents:
     Attributes:
         cluster: the API server.
         clock: the time.
+        server: PostgreSQL.
         seconds: how long each task takes.
         failing: tasks that fail, with the line that the agent says; None: its pod is gone without a word.
         stuck: tasks whose pods never end.
@@ -31,10 +33,13 @@ class Agents:
         stored: folders in the destination, with what hides them.
         endings: how Jobs of releases end that do not succeed, by task: exit code and log; None: nobody knows.
         migrated: migrations that succeeded.
+        loss: what a restore in place would lose, as an assessment says.
+        silent_restores: how many agents that restore end without a word.
     """
 
     cluster: SimCluster
     clock: SimClock
+    server: Server = field(default_factory=Server)
     seconds: dict[str, float] = field(default_factory=lambda: {"take": 3.0})
     failing: dict[str, tuple[str, str] | None] = field(default_factory=dict)
     stuck: set[str] = field(default_factory=set)
@@ -42,6 +47,8 @@ class Agents:
     stored: dict[str, str] = field(default_factory=dict)
     endings: dict[str, tuple[int, str] | None] = field(default_factory=dict)
     migrated: int = 0
+    loss: dict[str, int] = field(default_factory=lambda: {"minutes": 42, "rows": 118, "back": 3, "tables": 2})
+    silent_restores: int = 0
     _since: dict[str, float] = field(default_factory=dict)
 
     def resume(self, other: Agents) -> None:
@@ -49,6 +56,7 @@ class Agents:
         self.seconds, self.failing, self.stuck = {**other.seconds}, {**other.failing}, {*other.stuck}
         self.silent, self.stored, self._since = other.silent, {**other.stored}, {**other._since}
         self.endings, self.migrated = {**other.endings}, other.migrated
+        self.loss, self.silent_restores = {**other.loss}, other.silent_restores
 
     def step(self) -> None:
         """Everything that can be done now."""
@@ -72,6 +80,10 @@ class Agents:
         return min((moment for moment in found if moment > self.clock.seconds), default=None)
 
     def _end(self, job: Manifest, task: str) -> None:
+        if task in RESTORES and self.silent_restores:
+            self.silent_restores -= 1
+            self.cluster.set_status(Ref(JOB, job["metadata"]["name"]), self._condition("Complete"))
+            return
         failed = task in self.failing
         line = self._failed(self.failing[task]) if failed else self._worked(job, task)
         if line is not None:
@@ -79,8 +91,10 @@ class Agents:
         if not failed or line is not None:
             self._tell(job, task, line or {})
         kind = "Failed" if failed else "Complete"
-        condition = {"type": kind, "status": "True", "lastTransitionTime": self.clock.stamp()}
-        self.cluster.set_status(Ref(JOB, job["metadata"]["name"]), {"conditions": [condition]})
+        self.cluster.set_status(Ref(JOB, job["metadata"]["name"]), self._condition(kind))
+
+    def _condition(self, kind: str) -> Manifest:
+        return {"conditions": [{"type": kind, "status": "True", "lastTransitionTime": self.clock.stamp()}]}
 
     def _end_of_release(self, job: Manifest, task: str) -> None:
         """The Job's pod ends by itself, or is gone."""
@@ -102,6 +116,8 @@ class Agents:
     def _worked(self, job: Manifest, task: str) -> dict[str, Any]:
         values = _values(job)
         folder = values.get("MEMOAPP_FOLDER", "")
+        if task in RESTORES:
+            return self._restored(task, values)
         if task == "take":
             folder = f"prod/memo/2026/01/{values['MEMOAPP_BACKUP_NAME']}/"
             self.stored[folder] = "shown"
@@ -113,8 +129,19 @@ class Agents:
         told = {"reason": "Verified", "destination": where, "folder": folder}
         return {**told, "takenAt": self.clock.stamp(), "size": 2048, "digest": DIGEST}
 
+    def _restored(self, task: str, values: dict[str, str]) -> dict[str, Any]:
+        """What an agent says that restores, or counts what would be lost."""
+        known = {"takenAt": values.get("MEMOAPP_SINCE") or self.clock.stamp(-3600.0), "content": DIGEST}
+        if task == "assess":
+            return {"reason": "Assessed", **known, **self.loss, "bytes": 1 << 20}
+        if task == "restore":
+            assert values["MEMOAPP_DATABASE"] == LIVE
+            self.server.restore(values["MEMOAPP_BESIDE"], values["MEMOAPP_FOLDER"])
+        seconds = {"verify": 1.0, "prepare": 2.0, "restore": 3.5, "compare": 1.5}
+        return {"reason": "Proved", **known, "tables": 2, "rows": 500, "checks": 1, "seconds": seconds}
+
     def _pod(self, job: Manifest, line: dict[str, Any]) -> None:
-        state = {"terminated": {"message": json.dumps(line), "exitCode": int(line["reason"] != "Verified")}}
+        state = {"terminated": {"message": json.dumps(line), "exitCode": int(line["reason"] not in GOOD)}}
         self._put_pod(job, {"name": "agent", "state": state}, "Succeeded")
 
     def _put_pod(self, job: Manifest, container: Manifest, phase: str) -> None:
@@ -149,6 +176,8 @@ class Agents:
         self.cluster.set_status(ref, {**(found.get("status") or {}), **changes})
 
 
+RESTORES = frozenset({"drill", "assess", "restore"})
+GOOD = frozenset({"Verified", "Assessed", "Proved", "NotProved"})
 RELEASE = frozenset({"migration", "test"})
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from memoapp_operator.domain.farewell import FINALIZER
-from memoapp_operator.domain.manifest import MEMO_APP, MEMO_BACKUP, SECRET, VOLUME_CLAIM, Manifest, Ref
+from memoapp_operator.domain.manifest import MEMO_APP, MEMO_BACKUP, MEMO_RESTORE, SECRET, VOLUME_CLAIM, Manifest, Ref
 from memoapp_operator.domain.names import MANAGED_BY, MANAGED_BY_LABEL
 
 from .cluster import SimCluster
@@ -21,7 +21,7 @@ def watch_over(cluster: SimCluster) -> None:
             return
         if about["kind"] == MEMO_APP.kind:
             _only_the_status(before, after)
-        elif about["kind"] == MEMO_BACKUP.kind:
+        elif about["kind"] in {MEMO_BACKUP.kind, MEMO_RESTORE.kind}:
             assert before is None or after is None or before["spec"] == after["spec"]
         elif before is not None:
             _ours(before)

@@ -10,6 +10,7 @@ from memoapp_operator.domain.manifest import (
     JOB,
     MEMO_APP,
     MEMO_BACKUP,
+    MEMO_RESTORE,
     POD,
     REVISION,
     STATEFUL_SET,
@@ -41,4 +42,5 @@ def set_defaults(manifest: Manifest) -> None:
 def is_watched(manifest: Manifest) -> bool:
     """MemoApps, and all of our children and their pods but Secrets and revisions."""
     kind, labels = manifest["kind"], manifest["metadata"].get("labels", {})
-    return kind in {MEMO_APP.kind, MEMO_BACKUP.kind} or (kind in WATCHED and labels.get(MANAGED_BY_LABEL) == MANAGED_BY)
+    own = {MEMO_APP.kind, MEMO_BACKUP.kind, MEMO_RESTORE.kind}
+    return kind in own or (kind in WATCHED and labels.get(MANAGED_BY_LABEL) == MANAGED_BY)

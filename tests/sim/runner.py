@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from memoapp_operator.domain.manifest import MEMO_BACKUP, POD, Kind, Manifest, Ref
+from memoapp_operator.domain.manifest import MEMO_BACKUP, MEMO_RESTORE, POD, Kind, Manifest, Ref
 from memoapp_operator.domain.names import COLOUR_LABEL, COMPONENT_LABEL, MANAGED_BY, MANAGED_BY_LABEL
 from memoapp_operator.ports import ClusterError
 from memoapp_operator.render.context import Platform
@@ -73,9 +73,9 @@ class Operator:
         self._turns = {key: _Turn(world.clock.seconds, world.cluster.touched) for key in self._keys()}
 
     def _keys(self) -> list[Key]:
-        """The MemoApp, and each MemoBackup."""
-        backups = [item["metadata"]["name"] for item in self._world.cluster.all(MEMO_BACKUP)]
-        return [self._app, *(Key(NAMESPACE, name, MEMO_BACKUP.kind) for name in backups)]
+        """The MemoApp, each MemoBackup and each MemoRestore."""
+        found = [item for kind in (MEMO_BACKUP, MEMO_RESTORE) for item in self._world.cluster.all(kind)]
+        return [self._app, *(Key(NAMESPACE, item["metadata"]["name"], item["kind"]) for item in found)]
 
     @property
     def remembered(self) -> bool:

@@ -22,9 +22,11 @@ from .controllers import Controllers, component_of, is_ready
 from .kinds import ref_of
 from .kubelet import Behaviour, Running
 from .routers import ALONE, Routers
+from .server import Server
 from .traffic import Traffic
 
 YEAR = timedelta(days=365)
+SERVER = Ref(SERVICE, "memo-database")
 ANSWERS = Probe(healthy=True, reason="Answering")
 NOT_REACHABLE = Probe(healthy=False, reason="NotReachable", message="Connection refused")
 AUTHENTICATION_FAILED = Probe(healthy=False, reason="AuthenticationFailed", message="password authentication failed")
@@ -59,7 +61,8 @@ class World:
         self.health_codes: dict[str, int | None] = {}
         self.unready: set[str] = set()
         self.routers = Routers(self.cluster)
-        self.agents = Agents(self.cluster, self.clock)
+        self.server = Server()
+        self.agents = Agents(self.cluster, self.clock, self.server)
         self.volumes: dict[str, dict[str, str]] = {}
         self.elsewhere: dict[str, str] = {}
         self.traffic = Traffic()
@@ -78,6 +81,7 @@ class World:
         self.controllers.resume(other.controllers)
         self.routers.resume(other.routers)
         self.agents.resume(other.agents)
+        self.server.resume(other.server)
         self.traffic.resume(other.traffic)
         self.prometheus, self.codes = {**other.prometheus}, {**other.codes}
         self.statistics_told = other.statistics_told
@@ -192,6 +196,25 @@ class World:
     async def definitions(self, login: Login) -> str | None:
         self.questions["definitions"] += 1
         return f"definitions-{self.agents.migrated}" if self._ask_database(login).healthy else None
+
+    async def databases(self, login: Login) -> Mapping[str, bool] | None:
+        assert (login.user, login.dbname) == ("postgres", "postgres")
+        self.questions["databases"] += 1
+        return self.server.names()
+
+    async def swap(self, login: Login, live: str, fresh: str, kept: str) -> None:
+        """Killed before it, between its two halves, or after it."""
+        assert login.user == "postgres"
+        await self.cluster.reach(SERVER, lambda: self.server.close(live) is None)
+        await self.cluster.reach(SERVER, lambda: self.server.swap(live, fresh, kept) is None)
+
+    async def open(self, login: Login, name: str) -> None:
+        assert login.user == "postgres"
+        await self.cluster.reach(SERVER, lambda: self.server.open(name) is None)
+
+    async def drop(self, login: Login, name: str) -> None:
+        assert login.user == "postgres"
+        await self.cluster.reach(SERVER, lambda: self.server.drop(name) is None)
 
     async def cache(self, login: Login) -> Probe:
         if login.host in self.elsewhere:

@@ -18,7 +18,7 @@ from memoapp_operator.domain.queries import Answer
 from memoapp_operator.domain.usage import DatabaseReading
 from memoapp_operator.ports import ClientCertificate, LeaseLostError, Login, PrometheusSource, Steering
 
-from . import postgres, prometheus, redis
+from . import databases, postgres, prometheus, redis
 
 TIMEOUT = 3.0
 """Seconds for one question: a probe that hangs must not hold a pass."""
@@ -62,6 +62,22 @@ class LiveServices:
         """One connection, one query."""
         return await postgres.definitions(login)
 
+    async def databases(self, login: Login) -> Mapping[str, bool] | None:
+        """One connection, one query."""
+        return await databases.names(login)
+
+    async def swap(self, login: Login, live: str, fresh: str, kept: str) -> None:
+        """One connection; both renames are one transaction."""
+        await databases.swap(login, live, fresh, kept, self._still_leads)
+
+    async def open(self, login: Login, name: str) -> None:
+        """One connection, one statement."""
+        await databases.open_(login, name)
+
+    async def drop(self, login: Login, name: str) -> None:
+        """One connection, one statement."""
+        await databases.drop(login, name, self._still_leads)
+
     async def cache(self, login: Login) -> Probe:
         """AUTH, then PING."""
         return await redis.ask(login, TIMEOUT)
@@ -104,6 +120,7 @@ class LiveServices:
             certificate,
             f"set map {_RELEASE_MAP} release {wanted.release}; "
             f"set map {_STATE_MAP} weight {wanted.weight}; "
+            f"set map {_STATE_MAP} maintenance {wanted.until}; "
             f"set map {_STATE_MAP} confirmed {int(wanted.confirmed)}",
             self._still_leads,
         )
@@ -143,7 +160,9 @@ def steering_in(listing: str) -> Steering | None:
     weight = found.get("weight", "")
     if not (weight.isascii() and weight.isdecimal()) or "release" not in found:
         return None
-    return Steering(int(weight), found["release"], found.get("confirmed") == "1")
+    until = found.get("maintenance", "0")
+    ends = int(until) if until.isascii() and until.isdecimal() else 0
+    return Steering(int(weight), found["release"], found.get("confirmed") == "1", ends)
 
 
 _GPC = re.compile(r"(?<!\S)gpc([0-9]+)=([0-9]+)(?!\S)", re.ASCII)

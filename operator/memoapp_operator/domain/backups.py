@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from memoapp_operator.api.v1alpha1.backup import Backup, BackupsStatus, LastBackup, PruningStatus
 from memoapp_operator.api.v1alpha1.memoapp import MemoApp, OrdersStatus
-from memoapp_operator.api.v1alpha1.memobackup import BackupPhase, Reason
+from memoapp_operator.api.v1alpha1.memobackup import BAD, GOOD, BackupPhase, Reason
+from memoapp_operator.api.v1alpha1.memorestore import Mode, RestorePhase
 from memoapp_operator.api.v1alpha1.release import ReleaseBackup
 
-from . import keeping, names
+from . import drills, keeping, names
 from .conditions import BACKUP_HEALTHY, Verdict, timestamp
 from .cron import next_run, zone
 from .durations import seconds
@@ -33,6 +35,8 @@ class Known:
         taken: the moment of its snapshot; None as long as there is none.
         trouble: reason and message, where it failed.
         leaving: it is being deleted.
+        proved: when it was restored and found to be like the original; None where that was not so yet.
+        sealed: it is sealed with age.
     """
 
     name: str
@@ -42,11 +46,13 @@ class Known:
     taken: datetime | None = None
     trouble: tuple[str, str] | None = None
     leaving: bool = False
+    proved: datetime | None = None
+    sealed: bool = False
 
     @property
     def good(self) -> bool:
         """It was read back, and is there."""
-        return self.phase is BackupPhase.VERIFIED and self.taken is not None and not self.leaving
+        return self.phase in GOOD and self.taken is not None and not self.leaving
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +66,44 @@ class Failure:
 
 
 @dataclass(frozen=True, slots=True)
+class KnownRestore:
+    """One MemoRestore of the app.
+
+    Attributes:
+        name: of the MemoRestore.
+        mode: a drill, or in place.
+        phase: how far it is; None as long as nobody has said.
+        created: when the object was.
+        backup: the MemoBackup that it restores; None where it names none.
+        safety: the MemoBackup of the live database that was taken for it.
+        drill: the schedule ordered it.
+        trouble: reason and message, where it failed or waits.
+        finished: when it ended.
+        page_until: when its page falls, where it holds one up.
+        kept: the database that was live before is still there.
+        leaving: it is being deleted.
+    """
+
+    name: str
+    mode: Mode
+    phase: RestorePhase | None
+    created: datetime
+    backup: str | None = None
+    safety: str | None = None
+    drill: bool = False
+    trouble: tuple[str, str] | None = None
+    finished: datetime | None = None
+    page_until: str | None = None
+    kept: bool = False
+    leaving: bool = False
+
+    @property
+    def over(self) -> bool:
+        """It came to its end."""
+        return self.phase in {RestorePhase.COMPLETED, RestorePhase.FAILED}
+
+
+@dataclass(frozen=True, slots=True)
 class Backups:
     """What one pass saw of them.
 
@@ -69,6 +113,7 @@ class Backups:
         missing: Secrets that a backup needs and that are not there, each as a sentence part.
         destination: digest of where backups lie.
         catalogued: whether the Job that looks for unknown ones there is done; None where there is none.
+        restores: every MemoRestore of the app.
     """
 
     known: tuple[Known, ...] = ()
@@ -76,6 +121,7 @@ class Backups:
     missing: tuple[str, ...] = ()
     destination: str = ""
     catalogued: bool | None = None
+    restores: tuple[KnownRestore, ...] = ()
 
     def named(self, name: str | None) -> Known | None:
         """The MemoBackup of this name."""
@@ -120,6 +166,8 @@ def status_after(app: MemoApp, found: Backups, orders: OrdersStatus, now: dateti
     last = LastBackup(name=newest.name, taken_at=timestamp(newest.taken)) if newest and newest.taken else None
     after = BackupsStatus(
         last=last,
+        last_proved=drills.last_proof(found),
+        drill=drills.status_after(app, found, before.drill, now),
         **_followed(app, before, now),
         next=_next(declared, now),
         ordered=_ordered(app, found, orders, before, now),
@@ -129,7 +177,7 @@ def status_after(app: MemoApp, found: Backups, orders: OrdersStatus, now: dateti
     return after if after != BackupsStatus() else None
 
 
-def _followed(app: MemoApp, before: BackupsStatus, now: datetime) -> dict[str, str]:
+def _followed(app: MemoApp, before: BackupsStatus, now: datetime) -> dict[str, Any]:
     """The schedule, and since when: what was due before it, or while it rested, is not missed."""
     declared = app.spec.backup
     if declared is None or declared.schedule is None or declared.suspend or app.spec.suspend:
@@ -181,7 +229,7 @@ def _pruning(
     text = _text(rules, declared.time_zone)
     pause = timedelta(seconds=seconds(keep.announce))
     begins = before.begins if before is not None and before.rules == text else timestamp(now + pause)
-    referred = _referred(app)
+    referred = _referred(app) | _restored(found)
     standings = [_standing(item, referred) for item in found.known if item.phase is not BackupPhase.DELETING]
     names_ = [item.name for item in keeping.prunable(standings, rules, where, now)][:_NAMES]
     return PruningStatus(rules=text, begins=begins, names=names_ or None)
@@ -195,10 +243,18 @@ def _referred(app: MemoApp) -> set[str]:
     return {name for name in held if name}
 
 
+def _restored(found: Backups) -> set[str]:
+    """What a restore names that is under way, or can be undone."""
+    at_work = [item for item in found.restores if not item.over or item.kept]
+    return {name for item in at_work for name in (item.backup, item.safety) if name is not None}
+
+
 def _standing(item: Known, referred: set[str]) -> keeping.Backup:
     standing = {
         BackupPhase.VERIFIED: keeping.Standing.VERIFIED,
+        BackupPhase.PROVED: keeping.Standing.PROVED,
         BackupPhase.FAILED: keeping.Standing.FAILED,
+        BackupPhase.NOT_PROVED: keeping.Standing.FAILED,
     }.get(item.phase or BackupPhase.PENDING, keeping.Standing.UNKNOWN)
     return keeping.Backup(
         item.name,
@@ -245,7 +301,7 @@ def _newest_failure(found: Backups) -> Failure | None:
     told = [
         Failure(item.name, item.taken or item.created, *(item.trouble or ("Failed", "it failed")))
         for item in found.known
-        if item.phase is BackupPhase.FAILED and not item.leaving
+        if item.phase in BAD and not item.leaving
     ]
     return max([*told, *found.failures], key=lambda item: (item.at, item.name), default=None)
 

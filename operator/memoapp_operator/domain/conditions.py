@@ -15,6 +15,7 @@ STALLED = "Stalled"
 DATABASE_READY = "DatabaseReady"
 CACHE_READY = "CacheReady"
 BACKUP_HEALTHY = "BackupHealthy"
+RESTORE_PROVED = "RestoreProved"
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from memoapp_operator.api.v1alpha1.memoapp import MemoAppStatus, OrdersStatus, ReleasePhase, ReleaseStatus
 
-from . import backups, conditions, plan
+from . import backups, conditions, maintenance, plan
 from .colours import serves, tiers
 from .decision import Decision
 from .durations import seconds
@@ -81,6 +81,7 @@ def next_status(seen: Observation) -> MemoAppStatus:
         history=remembered(before, state.release) or None,
         plan=plan.after(seen, state, before),
         orders=state.orders if state.orders != OrdersStatus() else None,
+        maintenance=maintenance.status_after(seen),
         backups=backups.status_after(seen.app, seen.backups, state.orders, seen.now),
         addresses=_addresses(seen, state) or None,
         display=display(state),
@@ -123,6 +124,8 @@ def _again(seen: Observation, status: MemoAppStatus, resync: float) -> float:
     if release is not None and release.phase in _WATCHED:
         return min(STALLED_INTERVAL, resync)
     if release is not None and (not is_over(release.phase) or _may_turn_back(seen, status)):
+        return min(PROGRESS_INTERVAL, resync)
+    if status.maintenance is not None:
         return min(PROGRESS_INTERVAL, resync)
     resync = min(resync, _until_tried_again(seen.now, status), _until_measured(seen, status))
     if conditions.is_true(status.conditions, conditions.STALLED):

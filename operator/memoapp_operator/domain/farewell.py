@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from memoapp_operator.api.v1alpha1.backup import BackupsStatus
 from memoapp_operator.api.v1alpha1.data import DatabaseDeletionPolicy
 from memoapp_operator.api.v1alpha1.memoapp import MemoApp, MemoAppStatus
-from memoapp_operator.api.v1alpha1.memobackup import BackupPhase
+from memoapp_operator.api.v1alpha1.memobackup import BAD
 
 from . import conditions
 from .backups import Backups, free_name
@@ -56,7 +56,7 @@ def decide(app: MemoApp, found: Backups, now: datetime) -> Farewell:
     known = found.named(name)
     if known is not None and known.good:
         return Farewell(app.status, give=True, release=True)
-    failed = known is not None and known.phase is BackupPhase.FAILED
+    failed = known is not None and known.phase in BAD
     if name is None or (known is not None and failed and now - known.created > TRIED_AGAIN):
         name = free_name(app.metadata.name, "final", found)
         known, failed = None, False

@@ -174,6 +174,8 @@ class Observation:
         database: None where it could not be asked yet.
         cache: None where it could not be asked yet, or the app has none.
         routers: weight of green that each ready router pod has; None where it did not answer, or was not confirmed.
+        pages: when the page falls that each ready router shows, in seconds since 1970; 0 where it shows none, None
+            where it did not tell.
         volume: the database's volume, where the agent told.
         backups: the app's backups, and what stands in their way.
         jobs: those of releases, by name.
@@ -204,6 +206,7 @@ class Observation:
     database: Probe | None = None
     cache: Probe | None = None
     routers: Mapping[str, int | None] = field(default_factory=dict)
+    pages: Mapping[str, int | None] = field(default_factory=dict)
     volume: Volume | None = None
     backups: Backups = field(default_factory=Backups)
     jobs: Mapping[str, ReleaseJob] = field(default_factory=dict)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from . import colours, database_gates, resource_gates
+from . import colours, database_gates, maintenance, resource_gates
 from .observation import Observation, Probe, Trouble, Workload
 from .state import State
 from .usage import DatabaseStats
@@ -16,6 +16,8 @@ def trouble(seen: Observation, state: State) -> Trouble | None:
 
 
 def _troubles(seen: Observation, state: State) -> Iterator[Trouble]:
+    if (busy := maintenance.restoring(seen.backups)) is not None:
+        yield Trouble("RestoreInProgress", f"the restore {busy.name} is at work on the data", stalls=False)
     yield from _answers(seen)
     yield from _room(seen)
     yield from _disk(seen)

@@ -63,6 +63,8 @@ def step(seen: Observation) -> State:
     before = rebuilt(seen)
     if seen.app.spec.suspend:
         return _suspended(seen, before)
+    if seen.app.status.maintenance is not None and (before.release is None or phases.is_over(before.release.phase)):
+        return before  # the app is not well, and that is no new version's doing: nothing begins, and nothing turns back
     state = orders.obeyed(seen, before)
     phase = state.release.phase if state.release else None
     if state.release is not before.release:

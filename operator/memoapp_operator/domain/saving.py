@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from memoapp_operator.api.v1alpha1.memoapp import ReleasePhase as Phase
-from memoapp_operator.api.v1alpha1.memobackup import BackupPhase
+from memoapp_operator.api.v1alpha1.memobackup import BAD
 
-from . import backups, colours, preflight
+from . import backups, colours, maintenance, preflight
 from .jobs import in_the_way
 from .migrating import onward, stored_of
 from .observation import Observation, Trouble
@@ -24,6 +24,8 @@ def pending(seen: Observation, state: State) -> State:
         return state
     if release.colour in seen.populated and release.colour.value not in state.colours:
         return state  # what the colour held before still runs: it would count in quotas, and answer for the new pods
+    if release.instead is not None and maintenance.restoring(seen.backups) is not None:
+        return state
     if state.active is None or release.instead is not None:
         # The first one has nothing to save, and a way back by order waits for nothing else.
         return onward(seen, state, stored) if colours.prepared(seen) else state
@@ -75,7 +77,7 @@ def backing_up(seen: Observation, state: State) -> State:
     if found is not None and found.good:
         return onward(seen, state, stored)
     why = found.trouble if found is not None else None
-    if found is not None and found.phase is BackupPhase.FAILED:
+    if found is not None and found.phase in BAD:
         reason, message = why or ("Failed", "it failed")
         return _given_up(seen, state, f"{found.name}: {reason}: {message}")
     if is_late(seen, release):

@@ -4,6 +4,8 @@
 Pending    ordered, or recorded and not yet read back; waits for its turn, or for what is not there
 Running    its Job is at work
 Verified   it was read back, and its checksums held
+Proved     it was restored, and the copy was like the original
+NotProved  it was restored, and the copy was not like the original: it is no backup to rely on
 Failed     it could not be taken, or not be verified
 Deleting   the object was deleted: the data is hidden, or removed
 =========  ===============================================================================================
@@ -19,6 +21,8 @@ from typing import Any
 from memoapp_operator.api.v1alpha1.data import DeletionPolicy
 from memoapp_operator.api.v1alpha1.memoapp import Condition, MemoApp
 from memoapp_operator.api.v1alpha1.memobackup import (
+    BAD,
+    GOOD,
     BackupPhase,
     Location,
     MemoBackup,
@@ -121,8 +125,8 @@ def step(seen: Sight) -> Step:
     if not seen.held:
         return Step(seen.backup.status, hold=True, again=SOON)
     phase = seen.backup.status.phase
-    if phase in {BackupPhase.VERIFIED, BackupPhase.FAILED}:
-        return Step(_with_size(_said(seen, phase)))
+    if phase in GOOD | BAD:
+        return Step(_with_size(said(seen, phase)))
     if seen.backup.spec.location is not None:
         return _recorded(seen)
     return _ordered(seen)
@@ -147,10 +151,10 @@ def _ordered(seen: Sight) -> Step:
         return _worked(seen, Work.TAKE)  # whatever became of the app since
     if seen.app is None:
         text = f"there is no MemoApp {seen.backup.spec.app_ref.name}"
-        return Step(_said(seen, BackupPhase.PENDING, "AppNotFound", text, stalled=True), again=LATER)
+        return Step(said(seen, BackupPhase.PENDING, "AppNotFound", text, stalled=True), again=LATER)
     if seen.app.spec.backup is None:
         text = f"MemoApp {seen.app.metadata.name} has no spec.backup, so there is nowhere to put it"
-        return Step(_said(seen, BackupPhase.PENDING, "NoDestination", text, stalled=True), again=LATER)
+        return Step(said(seen, BackupPhase.PENDING, "NoDestination", text, stalled=True), again=LATER)
     return _worked(seen, Work.TAKE)
 
 
@@ -163,21 +167,21 @@ def _worked(seen: Sight, work: Work) -> Step:
             return Step(seen.backup.status, work=work, again=OFTEN)
         if seen.missing:
             text = f"not there: {', '.join(seen.missing)}"
-            return Step(_said(seen, BackupPhase.PENDING, "SecretMissing", text, stalled=True), again=OFTEN)
+            return Step(said(seen, BackupPhase.PENDING, "SecretMissing", text, stalled=True), again=OFTEN)
         if seen.app is not None and seen.app.spec.suspend and work is Work.TAKE:
             text = "the MemoApp is suspended: its database does not run"
-            return Step(_said(seen, BackupPhase.PENDING, "Suspended", text), again=LATER)
+            return Step(said(seen, BackupPhase.PENDING, "Suspended", text), again=LATER)
         if seen.busy:
-            return Step(_said(seen, BackupPhase.PENDING, "Waiting", f"waiting for {seen.busy}"), again=OFTEN)
+            return Step(said(seen, BackupPhase.PENDING, "Waiting", f"waiting for {seen.busy}"), again=OFTEN)
         return Step(_running(seen), work=work, again=SOON)
     if job.done is None:
         reason, message = job.trouble or ("Running", "")
-        return Step(_said(seen, BackupPhase.RUNNING, reason, message), again=OFTEN)
+        return Step(said(seen, BackupPhase.RUNNING, reason, message), again=OFTEN)
     return Step(_outcome(seen, job))
 
 
 def _running(seen: Sight) -> MemoBackupStatus:
-    status = _said(seen, BackupPhase.RUNNING, "Running", "")
+    status = said(seen, BackupPhase.RUNNING, "Running", "")
     return status.model_copy(update={"started_at": status.started_at or timestamp(seen.now)})
 
 
@@ -187,7 +191,7 @@ def _outcome(seen: Sight, job: JobSeen) -> MemoBackupStatus:
     if job.done and told.get("reason") == "Verified":
         found = recorded or Location.model_validate({key: told[key] for key in ("destination", "folder")})
         changes = {**facts(told), "location": found, "verified_at": timestamp(seen.now)}
-        return _with_size(_said(seen, BackupPhase.VERIFIED).model_copy(update=changes))
+        return _with_size(said(seen, BackupPhase.VERIFIED).model_copy(update=changes))
     if told.get("reason") and told["reason"] != "Verified":
         reason, message = str(told["reason"])[:128], str(told.get("message", ""))[:1024]
     elif job.trouble is not None:
@@ -195,7 +199,7 @@ def _outcome(seen: Sight, job: JobSeen) -> MemoBackupStatus:
     else:
         reason, message = "OutcomeLost", "its pod is gone, and with it the word whether it went well"
     # What was recorded lies where it lies, good or bad; what an order failed to take is not there.
-    return _said(seen, BackupPhase.FAILED, reason, message, stalled=True).model_copy(update={"location": recorded})
+    return said(seen, BackupPhase.FAILED, reason, message, stalled=True).model_copy(update={"location": recorded})
 
 
 def facts(told: dict[str, Any]) -> dict[str, Any]:
@@ -237,7 +241,7 @@ def _leaving(seen: Sight) -> Step:
         return Step(seen.backup.status)
     running = next((work for work in (Work.TAKE, Work.VERIFY) if work in seen.jobs), None)
     if running is not None and seen.jobs[running].done is None:
-        return Step(_said(seen, BackupPhase.DELETING), stop=running, again=SOON)
+        return Step(said(seen, BackupPhase.DELETING), stop=running, again=SOON)
     if location_of(seen.backup) is None:
         return Step(seen.backup.status, release=True)
     removes = seen.pruned or seen.backup.spec.deletion_policy is DeletionPolicy.DELETE
@@ -246,10 +250,10 @@ def _leaving(seen: Sight) -> Step:
     if job is None:
         if seen.missing:
             return _unreachable(seen, work, "SecretMissing", f"not there: {', '.join(seen.missing)}")
-        return Step(_said(seen, BackupPhase.DELETING), work=work, again=SOON)
+        return Step(said(seen, BackupPhase.DELETING), work=work, again=SOON)
     if job.done is None:
         reason, message = job.trouble or ("Deleting", "")
-        return Step(_said(seen, BackupPhase.DELETING, reason, message), again=OFTEN)
+        return Step(said(seen, BackupPhase.DELETING, reason, message), again=OFTEN)
     return Step(seen.backup.status, release=True) if job.done else _not_gone(seen, work, job)
 
 
@@ -265,20 +269,20 @@ def _not_gone(seen: Sight, work: Work, job: JobSeen) -> Step:
 
 def _unreachable(seen: Sight, work: Work, reason: str, message: str) -> Step:
     """A marker that cannot be written holds nobody up; what was to be removed and is not, does."""
-    status = _said(seen, BackupPhase.DELETING, reason[:128], message[:1024], stalled=True)
+    status = said(seen, BackupPhase.DELETING, reason[:128], message[:1024], stalled=True)
     return Step(status, release=work is Work.HIDE, again=LATER)
 
 
-def _said(
+def said(
     seen: Sight, phase: BackupPhase, reason: str | None = None, message: str | None = None, *, stalled: bool = False
 ) -> MemoBackupStatus:
     """The status in that phase, with its conditions."""
     before = seen.backup.status
-    if phase is BackupPhase.FAILED and reason is None:
+    if phase in BAD and reason is None:
         reason, message, stalled = before.reason, before.message, True
     word = reason or phase.value
     text = message or ""
-    ready, busy = phase is BackupPhase.VERIFIED, phase in {BackupPhase.PENDING, BackupPhase.RUNNING}
+    ready, busy = phase in GOOD, phase in {BackupPhase.PENDING, BackupPhase.RUNNING}
     verdicts = (
         Verdict(READY, ready, word, text),
         Verdict(RECONCILING, busy and not stalled, word),

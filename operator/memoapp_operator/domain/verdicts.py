@@ -8,7 +8,7 @@ from datetime import datetime
 from memoapp_operator.api.v1alpha1.memoapp import Colour
 from memoapp_operator.api.v1alpha1.memoapp import ReleasePhase as Phase
 
-from . import backups, migrating, phases, waiting
+from . import backups, drills, migrating, phases, waiting
 from .colours import held_tiers, routed
 from .conditions import AVAILABLE, CACHE_READY, DATABASE_READY, READY, RECONCILING, STALLED, Verdict, is_true
 from .jobs import cannot_start
@@ -23,12 +23,13 @@ def verdicts(seen: Observation, state: State) -> tuple[Verdict, ...]:
     database, cache = database_verdict(seen), cache_verdict(seen)
     services = tuple(verdict for verdict in (database, cache) if verdict is not None)
     saved = backups.verdict(seen.app, seen.backups, seen.now)
+    proved = drills.verdict(seen.app, seen.backups, seen.now)
     trouble = next(problems(seen, services, state), None)
     stalled = trouble is not None and trouble.stalls
     progressing = trouble is not None and not stalled and trouble.reason not in {"Suspended", "Paused"}
     return (
         *services,
-        *((saved,) if saved is not None else ()),
+        *(item for item in (saved, proved) if item is not None),
         available_verdict(seen, state),
         _ready(trouble),
         Verdict(STALLED, stalled, trouble.reason, trouble.message)
@@ -276,6 +277,9 @@ def available_verdict(seen: Observation, state: State) -> Verdict:
         workload = seen.workloads.get(name)
         if workload is None or workload.ready == 0:
             return Verdict(AVAILABLE, status=False, reason="NoReadyPods", message=f"no pod of {name} is ready")
+    if (page := seen.app.status.maintenance) is not None:
+        text = f"visitors see the maintenance page until {page.until} at the latest"
+        return Verdict(AVAILABLE, status=False, reason="Maintenance", message=text)
     if seen.mute and not routed(seen, state.traffic):
         return Verdict(AVAILABLE, status=None, reason="RoutersNotReached", message="not every router tells")
     return Verdict(AVAILABLE, status=True, reason="Serving")

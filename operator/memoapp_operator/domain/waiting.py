@@ -7,7 +7,7 @@ from collections.abc import Callable
 from memoapp_operator.api.v1alpha1.memoapp import GateVerdict, ReleaseStatus, SuiteOutcome
 from memoapp_operator.api.v1alpha1.memoapp import ReleasePhase as Phase
 
-from . import jobs, migrating, preflight
+from . import jobs, maintenance, migrating, preflight
 from .observation import Observation
 from .state import State
 
@@ -39,6 +39,8 @@ def text(seen: Observation, state: State) -> str:
 def _pending(seen: Observation, state: State, release: ReleaseStatus) -> str | None:
     if release.colour in seen.populated and release.colour.value not in state.colours:
         return f"waiting until the former pods of {release.colour} are gone"
+    if (busy := maintenance.restoring(seen.backups)) is not None:
+        return f"waiting until the restore {busy.name} is done"
     job = jobs.in_the_way(seen.jobs, release.id)
     return f"waiting until {job}, an earlier migration, has ended" if job is not None else None
 

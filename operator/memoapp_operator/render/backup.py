@@ -6,11 +6,9 @@ to the destination. Secrets come as files and variables, and in no argument.
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from enum import StrEnum
 
-from memoapp_operator.agent.neighbour import SCRIPT
 from memoapp_operator.api.v1alpha1.backup import Backup
 from memoapp_operator.api.v1alpha1.destination import Destination
 from memoapp_operator.domain import names
@@ -18,22 +16,20 @@ from memoapp_operator.domain.durations import seconds
 from memoapp_operator.domain.manifest import CONFIG_MAP, JOB, MEMO_BACKUP, SECRET, Manifest
 from memoapp_operator.domain.references import connection_name, references
 
+from . import agent_pod
+from .agent_pod import COMPONENT, Part
 from .context import Context
-from .database import SUPERUSER, SUPERUSER_PASSWORD_KEY
-from .endpoints import CACHE, DATABASE, DATABASE_PORT
+from .endpoints import CACHE, DATABASE
 from .metadata import name
-from .pod import config_volume, empty_volume, mount, our_resources, restricted, secret_volume, spec
+from .pod import config_volume, mount, our_resources, restricted, secret_volume, spec
 
-COMPONENT = "backup"
 BACKUP_LABEL = "memoapp.dev/backup"
 """Of a Job and its pod: the MemoBackup that they are at work for."""
 SAVED = "saved"
 """Suffix of the ConfigMap that holds the MemoApp for its backups, and the key in it is ``app.json``."""
-CLAIM = "backups"
 LEASE = "data"
 """Suffix of the Lease by which backups, migrations and restores keep apart."""
-_USER: Manifest = {"runAsUser": 65532, "runAsGroup": 65532, "fsGroup": 65532, "fsGroupChangePolicy": "OnRootMismatch"}
-_WORK, _VOLUME, _SEAL, _APP, _STORE, _CONFIG = "/work", "/backups", "/recipients", "/app", "/store", "/config"
+_SEAL, _APP, _CONFIG = "/recipients", "/app", "/config"
 _SHORT = 1800
 """Seconds for which a Job may run that only looks at a destination, or removes something there."""
 _KEPT = 3600
@@ -186,10 +182,10 @@ def _pod(
     context: Context, task: Task, destination: Destination, values: dict[str, str], *, scheduled: bool
 ) -> Manifest:
     tells = task in {Task.TAKE, Task.CATALOGUE}
-    parts = [_work(), _where(context, destination)]
+    parts = [agent_pod.work(), agent_pod.where(context, destination)]
     if task is Task.TAKE:
         parts += [_saved(context), _sealed(context)]
-    image = _client(context) if task in {Task.TAKE, Task.VERIFY} else None
+    image = agent_pod.client(context) if task in {Task.TAKE, Task.VERIFY} else None
     variables = {"MEMOAPP_APP_NAME": context.app.metadata.name, "MEMOAPP_TOOLS": "true" if image else "", **values}
     for part in parts:
         variables |= part.values
@@ -199,9 +195,9 @@ def _pod(
         "command": ["python3", "-m", "memoapp_operator.agent", task.value],
         "env": [
             *({"name": key, "value": value} for key, value in variables.items() if value),
-            *(_login(context) if task is Task.TAKE else []),
+            *(agent_pod.login(context) if task is Task.TAKE else []),
             *(_redis(context) if task is Task.TAKE else []),
-            *_keys(destination),
+            *agent_pod.keys(destination),
             *(_own_name() if scheduled else []),
         ],
         # Data streams: what it needs does not grow with the database.
@@ -210,7 +206,7 @@ def _pod(
         "volumeMounts": [each for part in parts for each in part.mounts],
     }
     found: Manifest = {
-        **spec(context, _USER, token=tells),
+        **spec(context, agent_pod.USER, token=tells),
         "restartPolicy": "Never",
         "containers": [agent],
         "volumes": [each for part in parts for each in part.volumes],
@@ -218,57 +214,20 @@ def _pod(
     if tells:
         found["serviceAccountName"] = name(context, COMPONENT)
     if image is not None:
-        found["initContainers"] = [_tools(context, image, with_login=task is Task.TAKE)]
+        found["initContainers"] = [agent_pod.tools(image, agent_pod.login(context) if task is Task.TAKE else [])]
     return found
 
 
-@dataclass(frozen=True, slots=True)
-class _Part:
-    """Variables, mounts and volumes that belong together."""
-
-    values: dict[str, str]
-    mounts: list[Manifest]
-    volumes: list[Manifest]
-
-
-def _work() -> _Part:
-    values = {"MEMOAPP_WORK": _WORK, "MEMOAPP_TOLD": "/dev/termination-log"}
-    mounts = [mount("work", _WORK), mount("tmp", "/tmp")]  # noqa: S108 -- the image's own
-    return _Part(values, mounts, [empty_volume("work"), empty_volume("tmp")])
-
-
-def _where(context: Context, destination: Destination) -> _Part:
-    told = json.dumps(destination.model_dump(by_alias=True, exclude_none=True), sort_keys=True)
-    if destination.s3 is None:
-        claim = destination.volume.claim_name if destination.volume is not None else None
-        volume = {"name": "backups", "persistentVolumeClaim": {"claimName": claim or name(context, CLAIM)}}
-        return _Part({"MEMOAPP_DESTINATION": told, "MEMOAPP_VOLUME": _VOLUME}, [mount("backups", _VOLUME)], [volume])
-    found = destination.s3
-    values = {
-        "MEMOAPP_DESTINATION": told,
-        "MEMOAPP_S3_ENDPOINT": found.endpoint,
-        "MEMOAPP_S3_BUCKET": found.bucket,
-        "MEMOAPP_S3_PREFIX": found.prefix,
-        "MEMOAPP_S3_REGION": found.region,
-        "MEMOAPP_S3_PATH_STYLE": "true" if found.path_style else "false",
-    }
-    if found.ca_secret_ref is None:
-        return _Part(values, [], [])
-    key = found.ca_secret_ref
-    values["MEMOAPP_S3_AUTHORITY"] = f"{_STORE}/{key.key}"
-    return _Part(values, [mount("store", _STORE, read_only=True)], [secret_volume("store", key.name, key.key)])
-
-
-def _sealed(context: Context) -> _Part:
+def _sealed(context: Context) -> Part:
     declared = context.app.spec.backup
     if declared is None or declared.encryption is None:
-        return _Part({}, [], [])
+        return Part({}, [], [])
     ref = declared.encryption.recipients_secret_ref
     mounts = [mount("recipients", _SEAL, read_only=True)]
-    return _Part({"MEMOAPP_RECIPIENTS": f"{_SEAL}/{ref.key}"}, mounts, [secret_volume("recipients", ref.name, ref.key)])
+    return Part({"MEMOAPP_RECIPIENTS": f"{_SEAL}/{ref.key}"}, mounts, [secret_volume("recipients", ref.name, ref.key)])
 
 
-def _saved(context: Context) -> _Part:
+def _saved(context: Context) -> Part:
     """The MemoApp, its ConfigMaps and, where they are sealed, its Secrets. Those that are not there are left out."""
     app, declared = context.app, context.app.spec.backup
     mentions = {item.ref for item in references(app.metadata.name, app.spec)}
@@ -289,48 +248,7 @@ def _saved(context: Context) -> _Part:
         )
         volumes.append({"name": f"saved-{number}", **source})
     values = {"MEMOAPP_APP": f"{_APP}/app.json", "MEMOAPP_CONFIG": _CONFIG, "MEMOAPP_LEASE": name(context, LEASE)}
-    return _Part(values, mounts, volumes)
-
-
-def _client(context: Context) -> str | None:
-    """The image with PostgreSQL's tools: the database's own, so that they are never of another major version."""
-    spec_ = context.app.spec
-    if spec_.database.managed is not None:
-        return spec_.database.managed.image
-    return spec_.backup.client_image if spec_.backup is not None else None
-
-
-def _tools(context: Context, image: str, *, with_login: bool) -> Manifest:
-    """A sidecar: it ends with the agent, whatever becomes of that."""
-    return {
-        "name": "tools",
-        "image": image,
-        "restartPolicy": "Always",
-        "command": ["sh", "-c", SCRIPT, "tools", _WORK],
-        "env": _login(context) if with_login else [],
-        "resources": our_resources("100m", "64Mi", "512Mi"),
-        "securityContext": restricted(read_only=True),
-        "volumeMounts": [mount("work", _WORK), mount("tmp", "/tmp")],  # noqa: S108 -- the image's own
-    }
-
-
-def _login(context: Context) -> list[Manifest]:
-    """As the superuser of a managed database: rows are seen whatever row security says."""
-    if context.app.spec.database.managed is None:
-        secret = connection_name(context.app.metadata.name)
-        pairs = (("HOST", "host"), ("PORT", "port"), ("USER", "user"), ("DATABASE", "dbname"), ("PASSWORD", "password"))
-        return [
-            {"name": f"PG{variable}", "valueFrom": {"secretKeyRef": {"name": secret, "key": key}}}
-            for variable, key in pairs
-        ]
-    password = {"name": name(context, DATABASE), "key": SUPERUSER_PASSWORD_KEY}
-    return [
-        {"name": "PGHOST", "value": name(context, DATABASE)},
-        {"name": "PGPORT", "value": str(DATABASE_PORT)},
-        {"name": "PGUSER", "value": SUPERUSER},
-        {"name": "PGDATABASE", "value": context.app.spec.database.name},
-        {"name": "PGPASSWORD", "valueFrom": {"secretKeyRef": password}},
-    ]
+    return Part(values, mounts, volumes)
 
 
 def _redis(context: Context) -> list[Manifest]:
@@ -339,19 +257,6 @@ def _redis(context: Context) -> list[Manifest]:
         return []
     source = {"name": connection_name(context.app.metadata.name), "key": "redis-uri"}
     return [{"name": "MEMOAPP_REDIS_URI", "valueFrom": {"secretKeyRef": source}}]
-
-
-def _keys(destination: Destination) -> list[Manifest]:
-    if destination.s3 is None:
-        return []
-    secret, keys = destination.s3.credentials_secret_ref, ("access-key", "secret-key")
-    return [
-        {
-            "name": f"MEMOAPP_S3_{key.replace('-', '_').upper()}",
-            "valueFrom": {"secretKeyRef": {"name": secret, "key": key}},
-        }
-        for key in keys
-    ]
 
 
 def _own_name() -> list[Manifest]:

@@ -63,6 +63,7 @@ class Context:
         agent_image: image of the agent beside the database: that of the running StatefulSet, so that a new
             operator never restarts a database; None where there is none yet.
         migrated: what became of the migrations of stored revisions, a line each.
+        page_until: end of the maintenance page, in seconds since 1970; 0 where none is to be seen.
         migrates: a migration is under way, by decision of the release.
         claims: sizes of the volume claims as they stand in the cluster (quantity), by ``database`` and ``redis``.
     """
@@ -85,6 +86,7 @@ class Context:
     claims: Mapping[str, str] = field(default_factory=dict)
     migrates: bool = False
     migrated: str = ""
+    page_until: int = 0
 
     @property
     def owner(self) -> Manifest:

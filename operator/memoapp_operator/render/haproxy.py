@@ -13,6 +13,7 @@ from memoapp_operator.api.v1alpha1.memoapp import Colour
 from memoapp_operator.domain.counters import API, COUNTERS, INDICES, PAGE, SLOW_MS
 from memoapp_operator.domain.manifest import CONFIG_MAP, Manifest
 
+from . import page
 from .context import NO_RELEASE, Context
 from .endpoints import ROUTER, ROUTER_ADMIN_PORT, ROUTER_HEALTH_PORT, ROUTER_PORT, coloured, entry, ports_of
 from .metadata import child
@@ -62,6 +63,7 @@ frontend app
   log-format "%ci %ft %b %ST %ts %Tt %HM %HPO"
   option idle-close-on-response
   option forwardfor
+@PAGE@
   http-request set-header X-Forwarded-Proto http unless {{ req.fhdr(X-Forwarded-Proto) -m found }}
   # set before the id: conditions are evaluated where they are used
   http-request set-var(txn.new) bool(true) unless {{ req.cook(memoapp) -m found }}
@@ -147,7 +149,8 @@ def configuration(context: Context) -> str | None:
         addresses.append(address)
         servers[colour] = f"{_bracketed(address)}:{port}"
     colours = [_COLOUR.replace("@COLOUR@", colour).replace("@SERVER@", server) for colour, server in servers.items()]
-    text = "\n".join((_GLOBAL, _ENTRY.replace("@COUNT@", _counting()), *colours, _MEASURE, _HEALTH, _ADMIN))
+    entered = _ENTRY.replace("@PAGE@", page.rules(STATE_MAP)).replace("@COUNT@", _counting())
+    text = "\n".join((_GLOBAL, entered, *colours, _MEASURE, _HEALTH, _ADMIN))
     return text.replace("@ANY@", _any(addresses))
 
 
@@ -168,7 +171,7 @@ def router_state(context: Context) -> tuple[Manifest, ...]:
     if context.release == NO_RELEASE:
         return ()
     data = {
-        "state.map": f"{WEIGHT_KEY} {context.green_weight}\n{CONFIRMED_KEY} 0\n",
+        "state.map": f"{WEIGHT_KEY} {context.green_weight}\n{page.PAGE_KEY} {context.page_until}\n{CONFIRMED_KEY} 0\n",
         "release.map": f"{RELEASE_KEY} {context.release}\n",
         REJECTED_KEY: context.rejected,
     }

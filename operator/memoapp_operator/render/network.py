@@ -7,12 +7,14 @@ router       8080                   anywhere
 router       9999 (runtime API)     operator
 frontend     its own                router, operator, test
 backend      its own                router, frontend, operator, test
-database     5432                   backend, backup, migration, operator
+database     5432                   backend, backup, restore, migration, operator
 database     9188 (volume agent)    operator
 redis        6379                   backend, migration, operator, backup where it saves Redis
 backup       none                   nobody
 migration    none                   nobody
 test         none                   nobody
+drill        none                   nobody
+restore      none                   nobody
 ===========  =====================  =============================================
 
 Database and Redis may call nobody; the others may call whom they like. Probes of the kubelet are not governed.
@@ -24,7 +26,7 @@ from memoapp_operator.api.v1alpha1.memoapp import Colour
 from memoapp_operator.domain.jobs import Purpose
 from memoapp_operator.domain.manifest import NETWORK_POLICY, Manifest
 
-from .backup import COMPONENT as BACKUP
+from .agent_pod import COMPONENT as BACKUP
 from .context import Context
 from .endpoints import (
     AGENT_PORT,
@@ -40,6 +42,7 @@ from .endpoints import (
     ports_of,
 )
 from .metadata import child, selector
+from .restore import DRILL, RESTORE
 
 OPERATOR_LABELS = {"app.kubernetes.io/name": "memoapp-operator"}
 
@@ -58,14 +61,15 @@ def policies(context: Context) -> tuple[Manifest, ...]:
         found.append(_policy(context, FRONTEND, [_rule(port, *callers) for port in fronts]))
     users = [_pods(context, BACKEND), *_migrations(context), operator]
     savers = [_pods(context, BACKUP)] if spec.backup is not None else []
+    restorers = [_pods(context, RESTORE)] if spec.backup is not None else []
     if spec.database.managed:
-        rules = [_rule(DATABASE_PORT, *users, *savers), _rule(AGENT_PORT, operator)]
+        rules = [_rule(DATABASE_PORT, *users, *savers, *restorers), _rule(AGENT_PORT, operator)]
         found.append(_policy(context, DATABASE, rules, silent=True))
     if spec.redis and spec.redis.managed:
         readers = savers if spec.backup is not None and spec.backup.redis else []
         found.append(_policy(context, CACHE, [_rule(CACHE_PORT, *users, *readers)], silent=True))
     if spec.backup is not None:
-        found.append(_policy(context, BACKUP, []))
+        found += [_policy(context, component, []) for component in (BACKUP, DRILL, RESTORE)]
     if _migrations(context):
         found.append(_policy(context, Purpose.MIGRATION.value, []))
     if tests:

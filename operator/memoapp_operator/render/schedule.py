@@ -18,7 +18,7 @@ from memoapp_operator.domain.manifest import (
     Manifest,
 )
 
-from . import backup
+from . import agent_pod, backup
 from .context import Context
 from .metadata import child, name
 from .quantity import canonical, larger
@@ -51,12 +51,12 @@ def _saved(context: Context) -> Manifest:
         "spec": app.spec.model_dump(mode="json", by_alias=True, exclude_none=True),
     }
     text = json.dumps(content, indent=1, sort_keys=True, ensure_ascii=False)
-    return {**child(CONFIG_MAP, context, backup.SAVED, component=backup.COMPONENT), "data": {"app.json": text}}
+    return {**child(CONFIG_MAP, context, backup.SAVED, component=agent_pod.COMPONENT), "data": {"app.json": text}}
 
 
 def _account(context: Context) -> tuple[Manifest, ...]:
     """An account that may record backups and hold the data's Lease, and nothing else."""
-    component = backup.COMPONENT
+    component = agent_pod.COMPONENT
     account = {
         **child(SERVICE_ACCOUNT, context, component, component=component),
         "automountServiceAccountToken": False,
@@ -85,23 +85,23 @@ def _account(context: Context) -> tuple[Manifest, ...]:
 
 def _lease(context: Context) -> Manifest:
     """Whoever works on the data holds it; the operator only sees to it that it is there."""
-    return child(LEASE, context, backup.LEASE, component=backup.COMPONENT)
+    return child(LEASE, context, backup.LEASE, component=agent_pod.COMPONENT)
 
 
 def _claim(context: Context, volume: BackupVolume) -> Manifest:
     """It outlives the MemoApp, whatever becomes of the database."""
-    present = context.claims.get(backup.CLAIM)
+    present = context.claims.get(agent_pod.CLAIM)
     size = larger(volume.size, present) if present else canonical(volume.size)
     spec: Manifest = {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": size}}}
     if volume.storage_class_name:
         spec["storageClassName"] = volume.storage_class_name
-    return {**child(VOLUME_CLAIM, context, backup.CLAIM, component=backup.CLAIM, kept=True), "spec": spec}
+    return {**child(VOLUME_CLAIM, context, agent_pod.CLAIM, component=agent_pod.CLAIM, kept=True), "spec": spec}
 
 
 def _cron_job(context: Context) -> Manifest:
     declared = context.app.spec.backup
     assert declared is not None  # noqa: S101 -- asked for only where it is
-    found = child(CRON_JOB, context, backup.COMPONENT, component=backup.COMPONENT)
+    found = child(CRON_JOB, context, agent_pod.COMPONENT, component=agent_pod.COMPONENT)
     return {
         **found,
         "spec": {

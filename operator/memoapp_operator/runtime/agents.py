@@ -46,6 +46,12 @@ def seen(jobs: Iterable[Manifest], pods: Iterable[Manifest], backup: str) -> dic
     return found
 
 
+def one(jobs: Iterable[Manifest], pods: Iterable[Manifest], name: str) -> JobSeen | None:
+    """The Job of this name; None where there is none, or it goes."""
+    found = next((job for job in jobs if job["metadata"]["name"] == name), None)
+    return None if found is None or found["metadata"].get("deletionTimestamp") else _seen(found, [*pods])
+
+
 def _seen(job: Manifest, pods: Iterable[Manifest]) -> JobSeen:
     name, outcome = job["metadata"]["name"], done(job)
     mine = sorted((pod for pod in pods if _of(pod, name)), key=_age)
@@ -127,17 +133,30 @@ def _ended(job: Manifest) -> datetime:
 
 
 async def missing(
-    cluster: Cluster, namespace: str, destination: Destination, encryption: Encryption | None = None
+    cluster: Cluster,
+    namespace: str,
+    destination: Destination,
+    encryption: Encryption | None = None,
+    *,
+    opens: bool = False,
 ) -> tuple[str, ...]:
-    """What a pod with this destination would wait for in vain, as sentence parts."""
+    """What a pod with this destination would wait for in vain, as sentence parts.
+
+    Args:
+        cluster: the API server.
+        namespace: of the pod.
+        destination: that it opens.
+        encryption: to whom backups are sealed.
+        opens: it reads what is sealed; else it seals.
+    """
     wanted: list[tuple[str, tuple[str, ...]]] = []
     if destination.s3 is not None:
         wanted.append((destination.s3.credentials_secret_ref, _KEYS))
         if destination.s3.ca_secret_ref is not None:
             wanted.append((destination.s3.ca_secret_ref.name, (destination.s3.ca_secret_ref.key,)))
     if encryption is not None:
-        ref = encryption.recipients_secret_ref
-        wanted.append((ref.name, (ref.key,)))
+        ref = encryption.identity_secret_ref if opens else encryption.recipients_secret_ref
+        wanted += [(ref.name, (ref.key,))] if ref is not None else []
     found = [part for name, keys in wanted for part in await _lacking(cluster, namespace, name, keys)]
     claim = destination.volume.claim_name if destination.volume is not None else None
     if claim is not None and await cluster.get(VOLUME_CLAIM, namespace, claim) is None:

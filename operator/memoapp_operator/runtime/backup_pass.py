@@ -7,14 +7,16 @@ from typing import Any
 from pydantic import ValidationError
 
 from memoapp_operator.api.v1alpha1.memoapp import MemoApp, Metadata
-from memoapp_operator.api.v1alpha1.memobackup import BackupPhase, MemoBackup, MemoBackupStatus
+from memoapp_operator.api.v1alpha1.memobackup import BAD, GOOD, BackupPhase, MemoBackup, MemoBackupStatus
 from memoapp_operator.domain import names
 from memoapp_operator.domain.decision import Note
 from memoapp_operator.domain.manifest import JOB, MEMO_APP, MEMO_BACKUP, POD, Manifest, Ref
 from memoapp_operator.domain.taking import FINALIZER, LATER, PRUNED_ANNOTATION, Sight, Step, Work, location_of, step
 from memoapp_operator.ports import Clock, Cluster, ClusterError, Conflict, Refused
 from memoapp_operator.render import backup as rendered
+from memoapp_operator.render.agent_pod import COMPONENT
 from memoapp_operator.render.context import Context, Platform
+from memoapp_operator.render.restore import DRILL, RESTORE
 
 from . import agents, finalizers
 from .queue import Key
@@ -81,14 +83,16 @@ class BackupPass:
         except ValidationError:
             return None
 
-    async def _jobs(self, namespace: str, backup: MemoBackup) -> list[Manifest]:
-        labels = names.labels(backup.spec.app_ref.name, rendered.COMPONENT)
-        return await self._cluster.list(JOB, namespace, labels)
+    async def _jobs(self, namespace: str, backup: MemoBackup, app: MemoApp | None) -> list[Manifest]:
+        """Those of agents that it may have to wait for: of restores too, where they share a volume."""
+        found = await self._cluster.list(JOB, namespace, names.labels(backup.spec.app_ref.name))
+        mine = {COMPONENT, DRILL, RESTORE} if _on_volume(backup, app) else {COMPONENT}
+        return [job for job in found if job["metadata"]["labels"].get(names.COMPONENT_LABEL) in mine]
 
     async def _sight(self, raw: Manifest, backup: MemoBackup, app: MemoApp | None) -> Sight:
         metadata: dict[str, Any] = raw["metadata"]
         name, namespace = metadata["name"], metadata["namespace"]
-        jobs = [] if _rests(raw, backup) else await self._jobs(namespace, backup)
+        jobs = [] if _rests(raw, backup) else await self._jobs(namespace, backup, app)
         own = [job for job in jobs if (job["metadata"].get("labels") or {}).get(rendered.BACKUP_LABEL) == name]
         pods = await self._cluster.list(POD, namespace, {rendered.BACKUP_LABEL: name}) if own else []
         leaving = bool(metadata.get("deletionTimestamp"))
@@ -173,7 +177,16 @@ class BackupPass:
 def _rests(raw: Manifest, backup: MemoBackup) -> bool:
     """It came to its end, and is not deleted: there is nothing to look at but itself."""
     leaving = bool(raw["metadata"].get("deletionTimestamp"))
-    return backup.status.phase in {BackupPhase.VERIFIED, BackupPhase.FAILED} and not leaving
+    return backup.status.phase in GOOD | BAD and not leaving
+
+
+def _on_volume(backup: MemoBackup, app: MemoApp | None) -> bool:
+    """One node at a time has what it is stored on."""
+    location, declared = location_of(backup), app.spec.backup if app is not None else None
+    destination = (
+        location.destination if location is not None else declared.destination if declared is not None else None
+    )
+    return destination is not None and destination.volume is not None
 
 
 def _stand_in(backup: MemoBackup) -> MemoApp:

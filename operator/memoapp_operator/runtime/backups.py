@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import json
 from collections.abc import Iterator, Sequence
@@ -12,35 +13,45 @@ from pydantic import ValidationError
 from memoapp_operator.api.v1alpha1.destination import Destination
 from memoapp_operator.api.v1alpha1.memoapp import MemoApp, MemoAppStatus, ReleasePhase
 from memoapp_operator.api.v1alpha1.memobackup import MemoBackup, Reason
+from memoapp_operator.api.v1alpha1.memorestore import MemoRestore, Mode
 from memoapp_operator.domain import backups as domain
-from memoapp_operator.domain import names
-from memoapp_operator.domain.backups import Backups, Known
+from memoapp_operator.domain import drills, names
+from memoapp_operator.domain.backups import Backups, Known, KnownRestore
 from memoapp_operator.domain.conditions import timestamp
-from memoapp_operator.domain.manifest import MEMO_BACKUP, Manifest, Ref
+from memoapp_operator.domain.manifest import MEMO_APP, MEMO_BACKUP, MEMO_RESTORE, Manifest, Ref
 from memoapp_operator.domain.taking import FINALIZER, PRUNED_ANNOTATION
 from memoapp_operator.ports import Cluster, Conflict
 from memoapp_operator.render import backup as rendered
+from memoapp_operator.render.agent_pod import COMPONENT
 
 from . import agents
 from .snapshot import Snapshot
+
+DRILL_LABEL = "memoapp.dev/drill"
+"""Of a MemoRestore that the schedule ordered."""
 
 
 async def look(cluster: Cluster, app: MemoApp, jobs: Sequence[Manifest], pods: Sequence[Manifest]) -> Backups:
     """What is known of them; nothing where none are declared. ``jobs`` are all of the app's."""
     declared, metadata = app.spec.backup, app.metadata
-    if declared is None:
+    if declared is None and app.status.maintenance is None:
         return Backups()
-    records = await cluster.list(MEMO_BACKUP, metadata.namespace, {})
-    ours = names.labels(metadata.name, rendered.COMPONENT).items()
+    records, restores = await asyncio.gather(
+        cluster.list(MEMO_BACKUP, metadata.namespace, {}), cluster.list(MEMO_RESTORE, metadata.namespace, {})
+    )
+    if declared is None:
+        return Backups(restores=tuple(_restores(app, restores)))
+    ours = names.labels(metadata.name, COMPONENT).items()
     jobs = [job for job in jobs if ours <= (job["metadata"].get("labels") or {}).items()]
     digest = digest_of(declared.destination)
     catalogue = next((job for job in jobs if job["metadata"]["name"] == _catalogue(app, digest)), None)
     return Backups(
         known=tuple(_known(app, records)),
-        failures=tuple(agents.failures(jobs, pods, names.child(metadata.name, rendered.COMPONENT))),
+        failures=tuple(agents.failures(jobs, pods, names.child(metadata.name, COMPONENT))),
         missing=await agents.missing(cluster, metadata.namespace, declared.destination, declared.encryption),
         destination=digest,
         catalogued=bool(agents.done(catalogue)) if catalogue is not None else None,
+        restores=tuple(_restores(app, restores)),
     )
 
 
@@ -73,6 +84,33 @@ def _known(app: MemoApp, records: Sequence[Manifest]) -> Iterator[Known]:
             taken=datetime.fromisoformat(status.taken_at) if status.taken_at else None,
             trouble=(status.reason, status.message or "") if status.reason else None,
             leaving=bool(raw["metadata"].get("deletionTimestamp")),
+            proved=datetime.fromisoformat(status.proved.at) if status.proved is not None else None,
+            sealed=bool(status.sealed),
+        )
+
+
+def _restores(app: MemoApp, records: Sequence[Manifest]) -> Iterator[KnownRestore]:
+    for raw in records:
+        if ((raw.get("spec") or {}).get("appRef") or {}).get("name") != app.metadata.name:
+            continue
+        try:
+            found = MemoRestore.model_validate(raw)
+        except ValidationError:
+            continue
+        status = found.status
+        yield KnownRestore(
+            name=found.metadata.name,
+            mode=found.spec.mode,
+            phase=status.phase,
+            created=datetime.fromisoformat(raw["metadata"]["creationTimestamp"]),
+            backup=found.spec.source.backup,
+            safety=status.safety,
+            drill=DRILL_LABEL in (raw["metadata"].get("labels") or {}),
+            trouble=(status.reason, status.message or "") if status.reason else None,
+            finished=datetime.fromisoformat(status.finished_at) if status.finished_at else None,
+            page_until=status.page_until,
+            kept=status.kept is not None and status.kept_until is not None,
+            leaving=bool(raw["metadata"].get("deletionTimestamp")),
         )
 
 
@@ -99,7 +137,21 @@ class BackupActs:
             changed = await self._create(
                 rendered.catalogue_job(snapshot.context, app.spec.backup.destination, seen.destination)
             )
+        drill = drills.to_create(app, seen)
+        if drill is not None:
+            changed |= await self._create(ordered_drill(app, *drill))
+        changed |= await self._forget(app, seen)
         return await self._prune(app, seen, now) or changed
+
+    async def _forget(self, app: MemoApp, seen: Backups) -> bool:
+        """Drills by schedule that are over long ago."""
+        for item in drills.to_forget(seen):
+            namespace = app.metadata.namespace
+            raw = await self._cluster.get(MEMO_RESTORE, namespace, item.name)
+            if raw is not None:
+                await self._cluster.delete(Ref(MEMO_RESTORE, item.name), namespace, raw["metadata"]["uid"])
+                return True
+        return False
 
     async def _create(self, manifest: Manifest) -> bool:
         try:
@@ -128,6 +180,28 @@ def _orders(status: MemoAppStatus) -> Iterator[tuple[str, Reason]]:
     release = status.release
     if release is not None and release.phase is ReleasePhase.BACKING_UP and release.backup is not None:
         yield release.backup, Reason.RELEASE
+
+
+def ordered_drill(app: MemoApp, ordered: str, backup: str) -> Manifest:
+    """A drill by schedule; its MemoApp takes it along."""
+    metadata = app.metadata
+    owner = {
+        "apiVersion": MEMO_APP.api_version,
+        "kind": MEMO_APP.kind,
+        "name": metadata.name,
+        "uid": metadata.uid,
+    }
+    return {
+        "apiVersion": MEMO_RESTORE.api_version,
+        "kind": MEMO_RESTORE.kind,
+        "metadata": {
+            "name": ordered,
+            "namespace": metadata.namespace,
+            "labels": {**names.labels(metadata.name), DRILL_LABEL: "true"},
+            "ownerReferences": [owner],
+        },
+        "spec": {"appRef": {"name": metadata.name}, "source": {"backup": backup}, "mode": Mode.DRILL.value},
+    }
 
 
 def order(app: MemoApp, ordered: str, reason: Reason) -> Manifest:

@@ -14,6 +14,8 @@ from memoapp_operator.domain.references import connection_name
 from memoapp_operator.ports import ClientCertificate, Login
 from memoapp_operator.render.context import Credentials
 
+SUPERUSER = "postgres"
+"""The role, and the database that is there on every server."""
 MONITOR = "memoapp_monitor"
 _DATABASE_KEYS = ("superuser-password", "password", "monitor-password")
 _CACHE_KEYS = ("password", "auth.conf")
@@ -119,6 +121,18 @@ def database_login(app: MemoApp, found: Credentials) -> Login | None:
         host, password = _host(app, "database"), values["monitor-password"]
         return Login(host, 5432, MONITOR, password, app.spec.database.name)
     return Login(values["host"], int(values["port"]), values["user"], values["password"], values["dbname"])
+
+
+def owner_login(app: MemoApp, found: Credentials) -> tuple[Login, str] | None:
+    """How the database as a whole is changed, from another one of the same server; and what the live one is called."""
+    values = found.database
+    if values is None:
+        return None
+    if app.spec.database.managed is not None:
+        password = values["superuser-password"]
+        return Login(_host(app, "database"), 5432, SUPERUSER, password, SUPERUSER), app.spec.database.name
+    login = Login(values["host"], int(values["port"]), values["user"], values["password"], SUPERUSER)
+    return login, values["dbname"]
 
 
 def cache_login(app: MemoApp, found: Credentials) -> Login | None:

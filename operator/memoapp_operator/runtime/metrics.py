@@ -39,6 +39,11 @@ class _Apps(Collector):
             "When the last good backup was taken",
             labels=["namespace", "name"],
         )
+        proved = GaugeMetricFamily(
+            "memoapp_backup_proved_timestamp_seconds",
+            "When a backup was last restored and found to be like the original",
+            labels=["namespace", "name"],
+        )
         interval = GaugeMetricFamily(
             "memoapp_backup_interval_seconds",
             "Time between two backups by the schedule",
@@ -50,12 +55,15 @@ class _Apps(Collector):
             last = status.backups.last if status.backups is not None else None
             if last is not None:
                 taken.add_metric([key.namespace, key.name], datetime.fromisoformat(last.taken_at).timestamp())
+            proof = status.backups.last_proved if status.backups is not None else None
+            if proof is not None:
+                proved.add_metric([key.namespace, key.name], datetime.fromisoformat(proof.proved_at).timestamp())
             if key in self.intervals:
                 interval.add_metric([key.namespace, key.name], self.intervals[key])
             if volume is not None:
                 size.add_metric([key.namespace, key.name], volume.size)
                 used.add_metric([key.namespace, key.name], volume.used)
-        yield from (condition, size, used, taken, interval)
+        yield from (condition, size, used, taken, proved, interval)
 
 
 class Metrics:

@@ -33,13 +33,13 @@ from memoapp_operator.domain.orders import NONCE, ORDERS
 from memoapp_operator.domain.references import Reference, connection_name, references
 from memoapp_operator.domain.revision import Revision
 from memoapp_operator.domain.troubles import creation_refused, unready_since, workload
-from memoapp_operator.ports import Clock, Cluster, Refused, Services
+from memoapp_operator.ports import Clock, Cluster, Refused, Services, Steering
 from memoapp_operator.render.children import revision
 from memoapp_operator.render.context import Context, Credentials, Platform
 
 from . import backups, credentials, endpoints, live_objects, release_jobs
 from . import references as named
-from .answers import Answers
+from .answers import Answered, Answers
 from .pods import belongs, is_ready
 from .snapshot import Built, Settled, Snapshot, children
 
@@ -84,6 +84,7 @@ class Observer:
         )
         events = await self._events(app) if release_jobs.lack_pods(jobs, pods) else []
         found_jobs = release_jobs.seen(jobs, pods, credentials.values(known), events)
+        steered = _steered(told, pods)
         seen = Observation(
             app=app,
             now=self._clock.now(),
@@ -103,11 +104,8 @@ class Observer:
             addresses=context.addresses,
             database=told.database,
             cache=told.cache,
-            routers={
-                name: steering.weight if steering is not None and steering.confirmed else None
-                for name, (_, steering) in told.routers.items()
-                if _is_ready(pods, name) or (steering is not None and steering.confirmed)
-            },
+            routers={name: told_.weight if told_ is not None else None for name, told_ in steered.items()},
+            pages={name: told_.until if told_ is not None else None for name, told_ in steered.items()},
             volume=told.volume,
             backups=saved,
             jobs=found_jobs,
@@ -287,6 +285,15 @@ def _secret_names(app: MemoApp) -> tuple[str, ...]:
 
 def _is_ready(pods: Sequence[Manifest], name: str) -> bool:
     return any(pod["metadata"]["name"] == name and is_ready(pod) for pod in pods)
+
+
+def _steered(told: Answered, pods: Sequence[Manifest]) -> dict[str, Steering | None]:
+    """How each router that has clients steers them; None where it does not tell, or waits to be confirmed."""
+    confirmed = {
+        name: steering if steering is not None and steering.confirmed else None
+        for name, (_, steering) in told.routers.items()
+    }
+    return {name: found for name, found in confirmed.items() if found is not None or _is_ready(pods, name)}
 
 
 def _of(pod: Manifest, app: MemoApp, name: str) -> bool:

@@ -16,7 +16,7 @@ from memoapp_operator.domain import conditions
 from memoapp_operator.domain.backups import interval
 from memoapp_operator.domain.decide import decide, may_act
 from memoapp_operator.domain.decision import Note
-from memoapp_operator.domain.manifest import MEMO_APP, MEMO_BACKUP, Manifest
+from memoapp_operator.domain.manifest import MEMO_APP, MEMO_BACKUP, MEMO_RESTORE, Manifest
 from memoapp_operator.domain.notes import transitions
 from memoapp_operator.ports import Clock, Cluster, ClusterError, Mint, Services
 from memoapp_operator.render.context import Platform
@@ -31,6 +31,7 @@ from .metrics import Metrics
 from .observe import Observer
 from .queries import Queries
 from .queue import Key
+from .restore_pass import RestorePass
 from .snapshot import Snapshot
 
 logger = logging.getLogger(__name__)
@@ -80,6 +81,7 @@ class Reconciler:
         self._meter = Meter(services, Queries(cluster, services), Gauges(cluster, services), clock)
         self._farewells = Farewells(cluster, platform, clock)
         self._backups = BackupPass(cluster, platform, clock)
+        self._restores = RestorePass(cluster, services, platform, clock)
         self._memories: dict[Key, tuple[str, Memory]] = {}
         self._numbers = itertools.count(1)
 
@@ -99,6 +101,8 @@ class Reconciler:
     async def _pass(self, key: Key) -> float | None:
         if key.kind == MEMO_BACKUP.kind:
             return await self._backups.reconcile(key)
+        if key.kind == MEMO_RESTORE.kind:
+            return await self._restores.reconcile(key)
         raw = await self._cluster.get(MEMO_APP, key.namespace, key.name)
         leaving = raw is not None and bool(raw["metadata"].get("deletionTimestamp"))
         if raw is None or (leaving and not holds(raw)):

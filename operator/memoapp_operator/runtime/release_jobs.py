@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from memoapp_operator.api.v1alpha1.memoapp import (
@@ -15,7 +15,6 @@ from memoapp_operator.api.v1alpha1.memoapp import (
     SuiteOutcome,
 )
 from memoapp_operator.domain import names
-from memoapp_operator.domain.conditions import timestamp
 from memoapp_operator.domain.durations import seconds
 from memoapp_operator.domain.jobs import REVISION_LABEL, Purpose, in_the_way
 from memoapp_operator.domain.manifest import JOB, LEASE, Manifest, Ref
@@ -28,6 +27,7 @@ from memoapp_operator.ports import Cluster, Conflict, Refused
 from memoapp_operator.render import jobs as rendered
 from memoapp_operator.render.backup import LEASE as LEASE_SUFFIX
 
+from . import data_lease
 from .agents import JOB_LABEL, condition_of_end
 from .refusals import Refusals, is_refused, remember
 from .snapshot import Built, Snapshot, digest
@@ -35,8 +35,6 @@ from .snapshot import Built, Snapshot, digest
 _PURPOSES = frozenset({Purpose.MIGRATION.value, Purpose.TEST.value})
 _KILLED = frozenset({137, 143})
 """Exit codes of a process that a signal ended: 128 and the number of SIGKILL or SIGTERM."""
-_MARGIN = 60
-"""Seconds by which a Lease outlives what it is held for: clocks of nodes differ."""
 _TAIL = 2048
 
 
@@ -149,13 +147,7 @@ def _redacted(text: str, secrets: Sequence[str]) -> str:
 
 def holder(app: MemoApp, live: Mapping[Ref, Manifest], now: datetime) -> str | None:
     """Who holds the data's Lease; None where nobody does any more, or there is none."""
-    lease = live.get(_lease_ref(app))
-    spec = (lease or {}).get("spec") or {}
-    who, renewed = spec.get("holderIdentity"), spec.get("renewTime")
-    if not who or not renewed:
-        return who or None
-    over = datetime.fromisoformat(renewed) + timedelta(seconds=float(spec.get("leaseDurationSeconds") or 0) + _MARGIN)
-    return str(who) if now < over else None
+    return data_lease.holder(live.get(_lease_ref(app)), now)
 
 
 def _lease_ref(app: MemoApp) -> Ref:
@@ -248,10 +240,8 @@ class ReleaseJobs:
             return True
         if who is not None:
             return False
-        limit = seconds(declared.timeout) + rendered.START_ROOM + _MARGIN
-        moment = f"{timestamp(now)[:-1]}.000000Z"
-        spec = {"holderIdentity": holder_, "leaseDurationSeconds": limit, "acquireTime": moment, "renewTime": moment}
-        await self._cluster.replace({**lease, "spec": {**(lease.get("spec") or {}), **spec}})
+        limit = seconds(declared.timeout) + rendered.START_ROOM + data_lease.MARGIN
+        await self._cluster.replace(data_lease.held(lease, holder_, limit, now))
         return True
 
     async def _let_go(self, snapshot: Snapshot, release: ReleaseStatus) -> bool:
@@ -263,7 +253,7 @@ class ReleaseJobs:
         runs = release.phase is ReleasePhase.MIGRATING and told is not None and holder_of(told.job) == who
         if lease is None or not who.startswith(holder_of("")) or runs:
             return False
-        await self._cluster.replace({**lease, "spec": {**spec, "holderIdentity": ""}})
+        await self._cluster.replace(data_lease.freed(lease))
         return True
 
 

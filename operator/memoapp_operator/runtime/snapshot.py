@@ -11,6 +11,7 @@ from memoapp_operator.api.v1alpha1.memoapp import Colour, MemoAppStatus, Release
 from memoapp_operator.domain import names, ownership
 from memoapp_operator.domain.colours import tiers
 from memoapp_operator.domain.diff import differences
+from memoapp_operator.domain.maintenance import end_of
 from memoapp_operator.domain.manifest import DEPLOYMENT, DISRUPTION_BUDGET, STATEFUL_SET, Manifest, Ref, kind_of, ref_of
 from memoapp_operator.domain.migrating import noted
 from memoapp_operator.domain.observation import Child, ChildState, Observation
@@ -99,6 +100,7 @@ class Snapshot:
             green_weight=weight_of_green(status),
             release=status.release.id if status.release else NO_RELEASE,
             rejected=rejection_text(status.rejected or ()),
+            page_until=end_of(status.maintenance),
             migrates=_migrates(status),
             migrated=migration_text(_migrated(stored, status)),
             addresses={**(status.addresses or {}), **self.context.addresses},

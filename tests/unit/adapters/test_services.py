@@ -278,7 +278,11 @@ async def test_a_router_is_steered_release_first_then_weight_then_the_confirmati
     async with listening(listens, address, ROUTER_ADMIN_PORT, server_of(made, tmp_path)):
         await services.steer(address, client_of(made), Steering(50, "abc"))
     maps = "/etc/memoapp/state"
-    words = [f"set map {maps}/release.map release abc", f"set map {maps}/state.map weight 50"]
+    words = [
+        f"set map {maps}/release.map release abc",
+        f"set map {maps}/state.map weight 50",
+        f"set map {maps}/state.map maintenance 0",
+    ]
     assert heard == ["; ".join([*words, f"set map {maps}/state.map confirmed 1"]) + "\n"]
 
 

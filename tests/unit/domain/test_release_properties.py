@@ -22,7 +22,7 @@ from memoapp_operator.domain.conditions import timestamp
 from memoapp_operator.domain.observation import Observation
 from memoapp_operator.domain.orders import ORDERS
 from memoapp_operator.domain.release import step
-from memoapp_operator.domain.state import holder
+from memoapp_operator.domain.state import State, holder
 
 from tests.unit.domain.building import NOW, STORED, memoapp, onward, spec
 from tests.unit.domain.worlds import Pass, histories, sights, without_status
@@ -174,7 +174,8 @@ def test_a_release_that_begins_is_of_a_revision_that_is_declared_and_not_rejecte
         assert each.seen.declared is not None
         # By order also the revision before, in the declared one's stead.
         assert each.seen.declared.id in {after.release.id, after.release.instead}
-        assert after.release.id not in {item.id for item in after.rejected or ()}
+        # One that proved nothing against the revision is over at its time, and kept to count the tries.
+        assert State.of(after).rejection(after.release.id, each.seen.now) is None
         assert after.active is None or after.release.colour is not after.active.colour
         assert not each.seen.app.spec.suspend
 

@@ -77,7 +77,10 @@ def test_weights_come_from_maps_that_can_be_set_at_run_time() -> None:
 def test_a_client_has_one_bucket_for_a_release_and_green_serves_those_below_its_weight() -> None:
     app = sections(configuration(apps.full()))["frontend app"]
     # As tried on HAProxy 3.0: what is set stands before what reads it.
-    assert [line.removeprefix("http-request set-var") for line in app if "set-var" in line] == [
+    steered = [line.removeprefix("http-request set-var") for line in app if "set-var" in line and "page)" not in line]
+    assert steered == [
+        "(txn.until) str(maintenance),map_str_int(/etc/memoapp/state/state.map,0)",
+        "(txn.left) date(),neg,add(txn.until)",
         "(txn.new) bool(true) unless { req.cook(memoapp) -m found }",
         "(txn.id) req.cook(memoapp)",
         "(txn.id) uuid() if { var(txn.new) -m bool }",
@@ -87,7 +90,6 @@ def test_a_client_has_one_bucket_for_a_release_and_green_serves_those_below_its_
         "(txn.side) var(txn.bucket),sub(txn.weight)",
         "(txn.colour) str(blue)",
         "(txn.colour) str(green) if { var(txn.side) -m int lt 0 }",
-        "(txn.class) str(page)",
         "(txn.class) str(api) if { path /api } or { path_beg /api/ }",
         "(txn.key) var(txn.colour),concat(-,txn.class,)",
     ]
@@ -158,7 +160,7 @@ def test_weights_and_releases_never_roll_the_router(weight: int, release: str) -
     assert router_template(context) == router_template(apps.full())
     assert configuration(context) == configuration(apps.full())
     assert state(context) == {
-        "state.map": f"weight {weight}\nconfirmed 0\n",
+        "state.map": f"weight {weight}\nmaintenance 0\nconfirmed 0\n",
         "release.map": f"release {release}\n",
         "rejected": "",
     }
