@@ -99,6 +99,10 @@ bench: venv ## What it costs: figures with PASS or FAIL
 bench-backups: venv ## A backup of 1 GB beside a bare pg_dump: time and memory (needs a PostgreSQL on this machine)
 	@$(RUN) -m tools.bench.backups
 
+.PHONY: bench-restores
+bench-restores: venv ## A drill of 1 GB beside a bare pg_restore, and how long a swap keeps connections out (needs a PostgreSQL here)
+	@$(RUN) -m tools.bench.restores
+
 .PHONY: bench-gates
 bench-gates: venv ## The gates of database and resources: questions, PostgreSQL's time, time of a decision
 	@$(RUN) -m tools.bench.gates

@@ -48,7 +48,7 @@ def test_the_table(app: App) -> None:
     header, row = subprocess.run(
         command, env=environment, capture_output=True, text=True, check=True
     ).stdout.splitlines()
-    assert header.split() == ["NAME", "VERSION", "AVAILABLE", "READY", "RELEASE", "TRAFFIC", "BACKUP", "AGE"]
+    assert header.split() == ["NAME", "VERSION", "AVAILABLE", "READY", "RELEASE", "TRAFFIC", "BACKUP", "PROVED", "AGE"]
     assert row.split()[:-1] == ["memo", "1.0.0", "True", "True", "Completed", "blue", "100"]
 
 

@@ -10,7 +10,7 @@ from typing import Any
 from tests.load.background import BackgroundError
 from tools.testbed import sample, steps
 
-from . import page
+from . import page, recovery
 from .kube import APP, CLUSTER, NAMESPACE, DemoError, apply, condition, kubectl
 from .table import follow
 
@@ -87,6 +87,7 @@ def up() -> None:
     _saved()
     _gradual(names)
     _back(names)
+    _recovered()
     farewell(time.monotonic() - began)
 
 
@@ -106,14 +107,16 @@ def _first(names: dict[str, str]) -> None:
     print(f"memo {written['id']}: {written['text']!r}; {len(read)} in all")
 
 
-def _saved() -> None:
-    say("A backup, ordered by hand: dumped, stored, read back")
-    print(_BACKUP, end="")
-    kubectl("delete", "memobackup", "by-hand", "-n", NAMESPACE, "--ignore-not-found")
-    kubectl("apply", "-f", "-", stdin=_BACKUP)
-    kubectl("wait", "memobackup/by-hand", "-n", NAMESPACE, "--for=condition=Ready", f"--timeout={_PATIENCE:.0f}s")
+def _saved(name: str = "by-hand") -> None:
+    manifest = _BACKUP.replace("by-hand", name)
+    if name == "by-hand":
+        say("A backup, ordered by hand: dumped, stored, read back")
+        print(manifest, end="")
+    kubectl("delete", "memobackup", name, "-n", NAMESPACE, "--ignore-not-found")
+    kubectl("apply", "-f", "-", stdin=manifest)
+    kubectl("wait", f"memobackup/{name}", "-n", NAMESPACE, "--for=condition=Ready", f"--timeout={_PATIENCE:.0f}s")
     print("$ kubectl get memobackup")
-    print(kubectl("get", "memobackup", "by-hand", "-n", NAMESPACE), end="")
+    print(kubectl("get", "memobackup", name, "-n", NAMESPACE), end="")
 
 
 def _scheduled() -> None:
@@ -130,6 +133,16 @@ def _scheduled() -> None:
 
 def _backups() -> list[str]:
     return kubectl("get", "memobackup", "-n", NAMESPACE, "--no-headers").splitlines()
+
+
+def _recovered() -> None:
+    say("Somebody deletes all memos. The backup of before comes back in the place of the live database, by consent")
+    _saved("before-the-accident")
+    recovery.destroyed_and_back("before-the-accident")
+    say("That was a mistake? It can be undone, and that too")
+    recovery.undone()
+    say("A drill: the backup is restored on a server of its own and compared; weekly by itself, if nothing is said")
+    recovery.proved("before-the-accident")
 
 
 def _gradual(names: dict[str, str]) -> None:
