@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Mapping
 
 import psycopg
 from psycopg import sql
 
 from memoapp_operator.ports import Login
+
+from .postgres import connected
 
 TIMEOUT = 5.0
 """Seconds for a connection and one question."""
@@ -22,7 +23,7 @@ _PAUSE = 0.05
 async def names(login: Login) -> Mapping[str, bool] | None:
     """Databases by name, and whether they take connections; None where the server does not tell."""
     try:
-        async with asyncio.timeout(TIMEOUT), connected(login) as connection:
+        async with asyncio.timeout(TIMEOUT), connected(login, TIMEOUT) as connection:
             found = await connection.execute("SELECT datname, datallowconn FROM pg_database WHERE NOT datistemplate")
             return {str(name): bool(allowed) for name, allowed in await found.fetchall()}
     except (psycopg.Error, TimeoutError, ValueError):
@@ -36,7 +37,7 @@ async def swap(login: Login, live: str, fresh: str, kept: str, allowed: Callable
     this process is killed: then whoever comes next sees to it.
     """
     try:
-        async with asyncio.timeout(SWAP_TIMEOUT), connected(login) as connection:
+        async with asyncio.timeout(SWAP_TIMEOUT), connected(login, TIMEOUT) as connection:
             allowed()
             try:
                 await _renamed(connection, live, fresh, kept, allowed)
@@ -85,7 +86,7 @@ async def _end(connection: psycopg.AsyncConnection, name: str) -> None:
 async def open_(login: Login, name: str) -> None:
     """Let a database take connections."""
     try:
-        async with asyncio.timeout(TIMEOUT), connected(login) as connection:
+        async with asyncio.timeout(TIMEOUT), connected(login, TIMEOUT) as connection:
             await _allow(connection, name, there=True)
     except (psycopg.Error, TimeoutError, ValueError):
         return
@@ -94,27 +95,8 @@ async def open_(login: Login, name: str) -> None:
 async def drop(login: Login, name: str, allowed: Callable[[], None]) -> None:
     """Drop a database, whoever is connected to it. Whether it is gone is seen by asking for the databases."""
     try:
-        async with asyncio.timeout(DROP_TIMEOUT), connected(login) as connection:
+        async with asyncio.timeout(DROP_TIMEOUT), connected(login, TIMEOUT) as connection:
             allowed()
             await connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
     except (psycopg.Error, TimeoutError, ValueError):
         return
-
-
-@asynccontextmanager
-async def connected(login: Login) -> AsyncIterator[psycopg.AsyncConnection]:
-    """A connection on which every statement is a transaction of its own."""
-    connection = await psycopg.AsyncConnection.connect(
-        host=login.host,
-        port=login.port,
-        user=login.user,
-        password=login.password,
-        dbname=login.dbname,
-        connect_timeout=max(2, int(TIMEOUT)),
-        application_name="memoapp-operator",
-        autocommit=True,
-    )
-    try:
-        yield connection
-    finally:
-        await connection.close()

@@ -203,19 +203,20 @@ async def _digest(connection: psycopg.AsyncConnection) -> str | None:
 
 
 async def _within(login: Login, ask: Callable[[psycopg.AsyncConnection], Awaitable[T]]) -> T:
-    async with asyncio.timeout(TIMEOUT), _connected(login) as connection:
+    async with asyncio.timeout(TIMEOUT), connected(login) as connection:
         return await ask(connection)
 
 
 @asynccontextmanager
-async def _connected(login: Login) -> AsyncIterator[psycopg.AsyncConnection]:
+async def connected(login: Login, seconds: float = TIMEOUT) -> AsyncIterator[psycopg.AsyncConnection]:
+    """A connection whose statements are transactions of their own; ``seconds`` is how long it may take to come up."""
     connection = await psycopg.AsyncConnection.connect(
         host=login.host,
         port=login.port,
         user=login.user,
         password=login.password,
         dbname=login.dbname,
-        connect_timeout=max(2, int(TIMEOUT)),
+        connect_timeout=max(2, int(seconds)),
         application_name=APPLICATION,
         autocommit=True,
     )

@@ -98,9 +98,8 @@ def _free_name(app: MemoApp, found: Backups, now: datetime) -> str:
 def to_create(app: MemoApp, found: Backups) -> tuple[str, str] | None:
     """Name and backup of a drill that is committed and not there."""
     told = app.status.backups.drill if app.status.backups is not None else None
-    if told is None or told.ordered is None or told.backup is None:
-        return None
-    return None if any(item.name == told.ordered for item in found.restores) else (told.ordered, told.backup)
+    ordered, backup = _pending(told, found) if told is not None else (None, None)
+    return (ordered, backup) if ordered is not None and backup is not None else None
 
 
 def to_forget(found: Backups) -> Iterator[KnownRestore]:

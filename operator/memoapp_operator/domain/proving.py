@@ -10,7 +10,7 @@ from memoapp_operator.api.v1alpha1.memobackup import BackupPhase, MemoBackup, Me
 from .conditions import timestamp
 from .taking import Sight, said
 
-PROVED, NOT_PROVED, NOT_VERIFIED = "Proved", "NotProved", "NotVerified"
+PROVED, NOT_PROVED = "Proved", "NotProved"
 
 
 def status_after(backup: MemoBackup, told: dict[str, Any], restore: str, now: datetime) -> MemoBackupStatus:

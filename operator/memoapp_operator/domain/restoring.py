@@ -58,9 +58,6 @@ _BAD_BACKUP = frozenset({NOT_PROVED, "NotVerified"})
 """What a drill says where the backup, and not its surroundings, is at fault."""
 
 
-WORK = {Phase.ASSESSING: Work.ASSESS, Phase.RESTORING: Work.RESTORE}
-
-
 def holder_of(restore: str) -> str:
     """Who holds the Lease of the data, and the page, for a restore."""
     return f"restore/{restore}"
