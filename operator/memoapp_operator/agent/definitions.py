@@ -54,7 +54,8 @@ _CLASSES = """
     SELECT n.nspname, c.relname, c.relkind, c.relpersistence, pg_get_userbyid(c.relowner), c.relacl::text,
            c.relrowsecurity, c.relforcerowsecurity, pg_get_expr(c.relpartbound, c.oid), c.reloptions::text
     FROM $classes
-    WHERE c.relkind IN ('r', 'p', 'v', 'm', 'S', 'f', 'i', 'I') AND c.relpersistence <> 't' AND $ours ORDER BY 1, 2
+    WHERE c.relkind IN ('r', 'p', 'v', 'm', 'S', 'f', 'i', 'I') AND c.relpersistence <> 't' AND $ours AND $own_class
+    ORDER BY 1, 2
 """
 # A dropped column leaves a gap in attnum that a restored table has not: the order counts, not the number.
 _COLUMNS = """
@@ -63,7 +64,8 @@ _COLUMNS = """
            pg_get_expr(e.adbin, e.adrelid), a.attacl::text
     FROM $classes JOIN pg_attribute a ON a.attrelid = c.oid
     LEFT JOIN pg_attrdef e ON e.adrelid = a.attrelid AND e.adnum = a.attnum
-    WHERE a.attnum > 0 AND NOT a.attisdropped AND c.relkind IN ('r', 'p', 'v', 'm', 'f') AND $ours ORDER BY 1, 2, 3
+    WHERE a.attnum > 0 AND NOT a.attisdropped AND c.relkind IN ('r', 'p', 'v', 'm', 'f') AND $ours AND $own_class
+    ORDER BY 1, 2, 3
 """
 # Constraints of not null are columns' own before PostgreSQL 18, and have generated names since.
 _CONSTRAINTS = """
@@ -76,7 +78,7 @@ _INDEXES = """
 """
 _VIEWS = """
     SELECT n.nspname, c.relname, pg_get_viewdef(c.oid) FROM $classes
-    WHERE c.relkind IN ('v', 'm') AND $ours ORDER BY 1, 2
+    WHERE c.relkind IN ('v', 'm') AND $ours AND $own_class ORDER BY 1, 2
 """
 _TRIGGERS = """
     SELECT n.nspname, c.relname, t.tgname, pg_get_triggerdef(t.oid), t.tgenabled
@@ -104,7 +106,11 @@ _POLICIES = """
            pg_get_expr(p.polqual, p.polrelid), pg_get_expr(p.polwithcheck, p.polrelid)
     FROM $classes JOIN pg_policy p ON p.polrelid = c.oid WHERE $ours ORDER BY 1, 2, 3
 """
-_EXTENSIONS = "SELECT extname, pg_get_userbyid(extowner) FROM pg_extension WHERE extname <> 'plpgsql' ORDER BY 1"
+# Who made an extension is in no dump: whoever restores it does.
+_EXTENSIONS = """
+    SELECT e.extname, n.nspname FROM pg_extension e JOIN pg_namespace n ON n.oid = e.extnamespace
+    WHERE e.extname <> 'plpgsql' ORDER BY 1
+"""
 _DEFAULT_RIGHTS = (
     "SELECT pg_get_userbyid(defaclrole), defaclobjtype, defaclacl::text FROM pg_default_acl ORDER BY 1, 2, 3"
 )
