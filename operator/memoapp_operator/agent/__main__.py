@@ -19,6 +19,9 @@ _COMMANDS = {
     "drill": "restore a backup on a server of its own, and compare",
     "assess": "see whether a backup can be restored in place, and what would be lost",
     "restore": "restore a backup beside the live database, and compare",
+    "rehearse": "read the health of the backend that was started on a restored database",
+    "import": "make a backup of a dump of old scripts",
+    "recover": "choose a backup, and bring back the Secrets and ConfigMaps that were saved with it",
 }
 _PORTS = range(1, 65536)
 

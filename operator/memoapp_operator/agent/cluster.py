@@ -86,8 +86,15 @@ class Cluster:
 
     def create_backup(self, backup: Object) -> bool:
         """Create a MemoBackup; False where there is one of that name, which is left as it is."""
+        return self._created(_BACKUPS, backup)
+
+    def create(self, plural: str, body: Object) -> bool:
+        """Create an object of the core group; False where there is one of that name, which is left as it is."""
+        return self._created(f"/api/v1/namespaces/{{namespace}}/{plural}", body)
+
+    def _created(self, path: str, body: Object) -> bool:
         try:
-            self._ask("POST", _BACKUPS, body=backup)
+            self._ask("POST", path, body=body)
         except ApiError as error:
             if error.code != HTTPStatus.CONFLICT:
                 raise

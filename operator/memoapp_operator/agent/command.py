@@ -21,11 +21,12 @@ from .facts import FactsError
 from .inplace import RefusedError
 from .neighbour import Neighbour, NeighbourError
 from .recording import failed, outcome, persistently, record, tell_scheduled, verified
-from .restores import assess_one, drill_one, restore_one
+from .rehearsing import rehearse_one
+from .restores import assess_one, drill_one, import_one, recover_one, restore_one
 from .restoring import IdentityError, RightsError, ServerError, WrongAppError
 from .s3 import S3
 from .saved import saved
-from .sealing import Seal, SealError, recipients_in
+from .sealing import SealError, seal_of
 from .settings import SettingsError, Taking, destination_of, given, store_of
 from .stores import Store, StoreError, Trouble
 from .take import NAMES, Order, Source, Taken, already, take
@@ -147,19 +148,10 @@ def _taken(taking: Taking, store: Store, tools: Neighbour) -> Taken:
         if manifest_of(store, folder).taken_at < taking.since:
             raise StoreError(Trouble.EXISTS, f"{folder} holds an older backup of this name: choose another one")
         return _read_back(store, folder, tools)
-    seal = _seal(taking.recipients)
+    seal = seal_of(taking.recipients) if taking.recipients is not None else None
     order = Order(taking.name, taking.app, taking.reason, saved(taking, secrets=seal is not None))
     cache = partial(rdb, taking.redis) if taking.redis else None
     return take(order, Source("", None, taking.lock_timeout), store, tools, seal, cache)
-
-
-def _seal(recipients: Path | None) -> Seal | None:
-    if recipients is None:
-        return None
-    given_ = recipients_in(recipients.read_text(encoding="utf-8"))
-    if not given_:
-        raise SealError("the file of recipients names none")
-    return Seal.to(given_)
 
 
 def verify(environment: Environment) -> dict[str, Any]:
@@ -237,7 +229,8 @@ def _told(environment: Environment, content: dict[str, Any], code: int) -> int:
     sys.stdout.flush()
     if told := environment.get("MEMOAPP_TOLD"):
         Path(told).write_text(line[:4096], encoding="utf-8")
-    return code
+    # Whoever follows in the same pod says the last word: an init container that fails would keep him from it.
+    return DONE if environment.get("MEMOAPP_FOLLOWED") else code
 
 
 COMMANDS: dict[str, Callable[[Environment], dict[str, Any]]] = {
@@ -249,4 +242,7 @@ COMMANDS: dict[str, Callable[[Environment], dict[str, Any]]] = {
     "drill": drill_one,
     "assess": assess_one,
     "restore": restore_one,
+    "recover": recover_one,
+    "import": import_one,
+    "rehearse": rehearse_one,
 }

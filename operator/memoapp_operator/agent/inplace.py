@@ -21,7 +21,8 @@ from .facts import FactsError, snapshot
 from .likeness import Connection, create_like, settle
 from .manifest import Database
 from .restoring import Backup, NotRestoredError, ServerError, Tools, restore
-from .scratch import connected, one_line
+from .roles import roles_in
+from .scratch import connected, one_line, prepare
 
 
 class RefusedError(RuntimeError):
@@ -44,12 +45,14 @@ class Place:
         live: name of the live database.
         beside: name of the copy.
         admin: name of a database that is neither, to speak of both from.
+        empty: the live one holds nothing yet: the copy is like the original, and not like it.
         password: of the user of libpq's variables.
     """
 
     live: str
     beside: str
     admin: str = "postgres"
+    empty: bool = False
     password: str | None = field(default=None, repr=False)
 
     def conninfo(self, database: str) -> str:
@@ -153,7 +156,10 @@ def beside(backup: Backup, tools: Tools, place: Place, checks: Iterable[Check], 
     try:
         with closing(place.connected(place.admin)) as connection:
             drop(connection, place.beside)
-            create_like(connection, place.live, place.beside)
+            if place.empty:
+                _like_original(backup, tools, place)
+            else:
+                create_like(connection, place.live, place.beside)
             watch.lap("prepare")
             line = _restored(backup, tools, place, tuple(checks), watch)
             if line["reason"] == "Proved":
@@ -163,6 +169,48 @@ def beside(backup: Backup, tools: Tools, place: Place, checks: Iterable[Check], 
     except psycopg.Error as error:
         raise ServerError(one_line(error)) from None
     return {**line, "database": place.beside}
+
+
+def _like_original(backup: Backup, tools: Tools, place: Place) -> None:
+    """Nothing of the original is on this server: neither its encoding and locale, nor the roles that it names."""
+    with backup.beginning() as source:
+        roles = roles_in(tools.definitions(source))
+    prepare(place.conninfo(place.admin), place.beside, backup.manifest.database, roles)
+
+
+def is_empty(place: Place, owner: str, original: Database | None = None) -> bool:
+    """The live database holds nothing of a person's; what comes with an extension does not count.
+
+    Args:
+        place: the server.
+        owner: who is to own the database.
+        original: that is to be restored into it; None: it is not asked whether that can be.
+
+    Raises:
+        RefusedError: the original cannot be restored into it.
+        ServerError: the server does not answer.
+    """
+    try:
+        with closing(place.connected(place.live)) as connection:
+            (held,) = connection.execute(_HELD).fetchone() or (0,)
+            if original is not None:
+                _refuse(connection, place.live, original)
+    except psycopg.Error as error:
+        raise ServerError(one_line(error)) from None
+    if original is not None and original.owner != owner:
+        text = f"the backup is of a database of {original.owner}, and database.user is {owner}: declare the same user"
+        raise RefusedError("WrongOwner", text)
+    return not held
+
+
+_HELD = """
+SELECT (SELECT count(*) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+        WHERE n.nspname NOT IN ('pg_catalog', 'information_schema') AND n.nspname !~ '^pg_(toast|temp)'
+          AND c.relkind IN ('r', 'p', 'v', 'm', 'S', 'f')
+          AND NOT EXISTS (SELECT FROM pg_depend d
+                          WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e'))
+     + (SELECT count(*) FROM pg_largeobject_metadata)
+"""
 
 
 def _restored(backup: Backup, tools: Tools, place: Place, checks: tuple[Check, ...], watch: Watch) -> dict[str, Any]:

@@ -13,7 +13,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Protocol
 
 from .streams import CHUNK
 
@@ -31,6 +31,15 @@ while read -r order argument < orders; do
     list) pg_restore --list < archive > listing 2> said || code=$? ;;
     restore)
       pg_restore --exit-on-error --no-password --dbname="$argument" < archive > said 2>&1 || code=$?
+      ;;
+    script)
+      # Where psql knows it: it obeys no command of a script, whatever it takes for one.
+      guard=
+      if psql --help=commands 2> said | grep -q '[\]restrict'; then
+        guard="\restrict $(tr -d - < /proc/sys/kernel/random/uuid)"
+      fi
+      { [ -z "$guard" ] || printf '%s\n' "$guard"; cat archive; } | psql --no-psqlrc --quiet --set=ON_ERROR_STOP=1 \
+        --no-password --username="${argument% *}" --dbname="${argument#* }" > /dev/null 2> said || code=$?
       ;;
     sequences | definitions)
       if [ "$order" = sequences ]; then
@@ -53,6 +62,30 @@ _LEFT = 10.0
 
 class NeighbourError(RuntimeError):
     """The tools of the database's image failed, or are not there; the message says why in one line."""
+
+
+class Readable(Protocol):
+    """What is poured into a pipe."""
+
+    def read(self, size: int, /) -> bytes:
+        """Some bytes; none at the end."""
+        ...
+
+
+class Lines:
+    """Lines that are made one after another, as something to read from."""
+
+    def __init__(self, lines: Iterator[bytes]) -> None:
+        self._lines = lines
+
+    def read(self, size: int, /) -> bytes:
+        """As many lines as make up that size, or a line more; none at the end."""
+        found = bytearray()
+        for line in self._lines:
+            found += line
+            if len(found) >= size:
+                break
+        return bytes(found)
 
 
 class Neighbour:
@@ -97,6 +130,14 @@ class Neighbour:
         """
         self._take(f"restore {database}", "pg_restore", archive)
 
+    def script(self, lines: Iterator[bytes], user: str, database: str) -> None:
+        """Run plain SQL, and stop at the first error.
+
+        Raises:
+            NeighbourError: at the first statement that the server does not take.
+        """
+        self._take(f"script {user} {database}", "psql", Lines(lines))
+
     def sequences(self, archive: BinaryIO) -> str:
         """The SQL that sets the archive's sequences; after ``listed`` of the same archive.
 
@@ -122,7 +163,7 @@ class Neighbour:
         except NeighbourError:
             return
 
-    def _take(self, order: str, what: str, archive: BinaryIO) -> None:
+    def _take(self, order: str, what: str, archive: Readable) -> None:
         self._order(order)
         with self._left(), _writer(self._folder / "archive", self._patience) as target:
             _pour(archive, target)
@@ -193,7 +234,7 @@ def _wait(pipe: Path, deadline: float) -> None:
     time.sleep(0.05)
 
 
-def _pour(source: BinaryIO, target: BinaryIO) -> None:
+def _pour(source: Readable, target: BinaryIO) -> None:
     """All of the source; the reader may have seen enough before."""
     wanted = True
     while data := source.read(CHUNK):

@@ -1,4 +1,4 @@
-"""The commands that restore: a drill on a server of its own, the cost of a restore in place, and the copy beside."""
+"""The commands that restore: a drill on a server of its own, what a restore in place costs, and the copy beside."""
 
 from __future__ import annotations
 
@@ -6,16 +6,25 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from . import scratch
+from .catalogue import mark_proved
 from .checks import Check, checks_in
-from .drill import Scratch, Watch, drill
+from .cluster import Cluster
+from .drill import PATIENCE, Scratch, Watch, drill
 from .facts import FactsError, snapshot
-from .inplace import Place, assess, beside
+from .importing import Dump, Into, bring_in, offer
+from .inplace import Place, assess, beside, is_empty
+from .manifest import App
 from .neighbour import Neighbour
+from .recording import outcome
+from .recovering import bring, choose
 from .restoring import Backup, IdentityError, ServerError
-from .sealing import SealError, identities_in
+from .sealing import SealError, identities_in, seal_of
 from .settings import SettingsError, given, store_of
 
 Environment = Mapping[str, str]
+UNKNOWN = "unknown"
+"""Version of an app whose old scripts did not note it."""
 
 
 def drill_one(environment: Environment) -> dict[str, Any]:
@@ -26,7 +35,10 @@ def drill_one(environment: Environment) -> dict[str, Any]:
         watch = Watch()
         backup = _backup(environment, tools)
         watch.lap("verify")
-        return drill(backup, tools, Scratch("", database), checks, watch)
+        line = _marked(backup, drill(backup, tools, Scratch("", database), checks, watch))
+        if environment.get("MEMOAPP_FOLLOWED"):
+            scratch.let_in("dbname=postgres", backup.manifest.database.owner)
+        return line
 
     return _with_tools(environment, work)
 
@@ -57,9 +69,70 @@ def restore_one(environment: Environment) -> dict[str, Any]:
         watch = Watch()
         backup = _backup(environment, tools)
         watch.lap("verify")
-        return beside(backup, tools, place, checks, watch)
+        return _marked(backup, beside(backup, tools, place, checks, watch))
 
     return _with_tools(environment, work)
+
+
+def recover_one(environment: Environment) -> dict[str, Any]:
+    """Choose and verify a backup, see that the database is empty, and bring back Secrets and ConfigMaps."""
+    place, owner = _place(environment), given(environment, "MEMOAPP_OWNER")
+    if not is_empty(place, owner):
+        return {"reason": "NotNeeded"}
+    store, cluster = store_of(environment), Cluster.of_pod()
+    app = given(environment, "MEMOAPP_APP_NAMESPACE"), given(environment, "MEMOAPP_APP_NAME")
+    into = cluster.namespace, given(environment, "MEMOAPP_INTO")
+    own = given(environment, "MEMOAPP_OWN").split(",")
+
+    def work(tools: Neighbour) -> dict[str, Any]:
+        chosen = choose(store, app, environment.get("MEMOAPP_BACKUP_NAME", ""))
+        backup = Backup.verified(store, chosen.folder, _identities(environment), tools, app)
+        is_empty(place, owner, backup.manifest.database)
+        return {
+            "reason": "Assessed",
+            "folder": chosen.folder,
+            "chosen": chosen.why,
+            "takenAt": backup.manifest.taken_at,
+            "bytes": backup.manifest.database.bytes,
+            "configuration": bring(cluster, backup, into, own),
+        }
+
+    return _with_tools(environment, work)
+
+
+def import_one(environment: Environment) -> dict[str, Any]:
+    """Make a backup of a dump of old scripts, on the pod's own scratch server."""
+    source = store_of(environment, "MEMOAPP_SOURCE")
+    name, namespace = given(environment, "MEMOAPP_APP_NAME"), given(environment, "MEMOAPP_APP_NAMESPACE")
+    recipients = environment.get("MEMOAPP_RECIPIENTS")
+    into = Into(
+        store_of(environment),
+        App(name=name, namespace=namespace, uid=given(environment, "MEMOAPP_APP_UID"), version=UNKNOWN),
+        given(environment, "MEMOAPP_BACKUP_NAME"),
+        given(environment, "MEMOAPP_DATABASE"),
+        given(environment, "MEMOAPP_OWNER"),
+        seal_of(Path(recipients)) if recipients else None,
+    )
+    dump = Dump(source, given(environment, "MEMOAPP_FILE"))
+    offered = {}
+    if file := environment.get("MEMOAPP_ENV_FILE"):
+        secret = given(environment, "MEMOAPP_ENV_SECRET")
+        offered["configuration"] = offer(Cluster.of_pod(), source, file, namespace, secret)
+
+    def work(tools: Neighbour) -> dict[str, Any]:
+        scratch.wait("dbname=postgres", PATIENCE)
+        return {**outcome(bring_in(dump, into, tools)), "reason": "Imported", **offered}
+
+    return _with_tools(environment, work)
+
+
+def _marked(backup: Backup, line: dict[str, Any]) -> dict[str, Any]:
+    """Where the backup lies, it is marked as proved: the cluster that knows it may be lost."""
+    if line["reason"] != "Proved":
+        return line
+    trouble = mark_proved(backup.store, backup.folder)
+    notes = "; ".join(part for part in (str(line.get("notes") or ""), trouble) if part)
+    return {**line, "notes": notes[:500]}
 
 
 def _with_tools(environment: Environment, work: Callable[[Neighbour], dict[str, Any]]) -> dict[str, Any]:
@@ -96,4 +169,5 @@ def _checks(environment: Environment) -> tuple[Check, ...]:
 
 
 def _place(environment: Environment) -> Place:
-    return Place(given(environment, "MEMOAPP_DATABASE"), given(environment, "MEMOAPP_BESIDE"))
+    live, copy = given(environment, "MEMOAPP_DATABASE"), given(environment, "MEMOAPP_BESIDE")
+    return Place(live, copy, empty=environment.get("MEMOAPP_EMPTY") == "true")

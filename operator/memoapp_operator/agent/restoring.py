@@ -207,7 +207,7 @@ def restore(backup: Backup, tools: Tools, database: str, conninfo: str, password
             with backup.archive() as source:
                 tools.restore(source, database)
         except NeighbourError as error:
-            raise _classified(error) from None
+            raise classified(error) from None
     with _timed(seconds, "compare"):
         with backup.beginning() as source:
             script = tools.sequences(source)
@@ -229,7 +229,8 @@ def archived(moment: Snapshot, script: str) -> tuple[Position, ...]:
     return tuple(found)
 
 
-def _classified(error: NeighbourError) -> Exception:
+def classified(error: NeighbourError) -> Exception:
+    """Who is at fault where the tools failed: the rights, the server, or the backup."""
     text = str(error)
     if any(words in text for words in _NO_RIGHT):
         return RightsError(text)

@@ -56,6 +56,19 @@ def prepare(conninfo: str, name: str, original: Database, roles: Iterable[str]) 
         raise ServerError(f"no database like the original can be made: {one_line(error)}") from None
 
 
+def let_in(conninfo: str, role: str) -> None:
+    """Let a role connect: the app is started on what was restored.
+
+    Raises:
+        ServerError: the server does not take it.
+    """
+    try:
+        with closing(connected(conninfo)) as connection:
+            connection.execute(sql.SQL("ALTER ROLE {} LOGIN").format(sql.Identifier(role)))
+    except psycopg.Error as error:
+        raise ServerError(one_line(error)) from None
+
+
 def connected(conninfo: str, password: str | None = None) -> psycopg.Connection[Any]:
     """A connection on which every statement is a transaction of its own."""
     return psycopg.connect(conninfo, password=password, connect_timeout=10, autocommit=True, client_encoding="UTF8")

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import BinaryIO
 
 import pyrage
@@ -76,6 +77,18 @@ def recipients_in(text: str) -> tuple[str, ...]:
     """The recipients of a file as `age -R` takes it: one a line, empty lines and comments left out."""
     lines = (line.strip() for line in text.splitlines())
     return tuple(line for line in lines if line and not line.startswith("#"))
+
+
+def seal_of(recipients: Path) -> Seal:
+    """To whom the recipients in a file can open it.
+
+    Raises:
+        SealError: there is none in it, or one is none.
+    """
+    found = recipients_in(recipients.read_text(encoding="utf-8"))
+    if not found:
+        raise SealError("the file of recipients names none")
+    return Seal.to(found)
 
 
 def identities_in(text: str) -> list[object]:

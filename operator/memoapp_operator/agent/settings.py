@@ -15,12 +15,20 @@ MEMOAPP_RECIPIENTS        file with age recipients; without it nothing is sealed
 MEMOAPP_DESTINATION       the destination as a MemoBackup says it, JSON
 MEMOAPP_VOLUME            folder that backups are stored in; or
 MEMOAPP_S3_*              ENDPOINT, BUCKET, PREFIX, REGION, PATH_STYLE, AUTHORITY (file), ACCESS_KEY, SECRET_KEY
+MEMOAPP_SOURCE_*          VOLUME, S3_*: where a dump of old scripts lies; MEMOAPP_FILE is its name there
+MEMOAPP_ENV_FILE          an old file of variables there, which becomes the Secret MEMOAPP_ENV_SECRET
 MEMOAPP_FOLDER            folder of a backup that exists, with a slash at its end
 MEMOAPP_IDENTITY          file with the age identities that open a backup
 MEMOAPP_CHECKS            questions to a restored database, JSON: [{"name": ..., "query": ...}]
 MEMOAPP_DATABASE          the database's name: of the live one, or what the restored one is called in a drill
 MEMOAPP_BESIDE            what a copy beside the live database is called
 MEMOAPP_KEPT              the database that was live before a restore; MEMOAPP_SINCE says when (RFC 3339)
+MEMOAPP_EMPTY             "true": nothing serves yet, and the live database is empty
+MEMOAPP_OWNER             user whose database it is
+MEMOAPP_OWN               Secrets that a recovery does not bring back, with commas between
+MEMOAPP_INTO              the MemoApp that a recovery is for
+MEMOAPP_FOLLOWED          "true": another container of the pod says the last word, about the restored app
+MEMOAPP_HEALTH            where that backend's health is read
 MEMOAPP_LEASE             Lease of the app's data; without it no API server is asked
 MEMOAPP_TOOLS             whether the container with the database's tools is there
 MEMOAPP_WORK              folder that is shared with the database's image
@@ -130,25 +138,25 @@ def _recipients(path: str | None) -> Path | None:
     return Path(path) if path else None
 
 
-def store_of(environment: Mapping[str, str]) -> Store:
-    """The destination.
+def store_of(environment: Mapping[str, str], prefix: str = "MEMOAPP") -> Store:
+    """The destination, or another one whose variables begin otherwise.
 
     Raises:
         SettingsError: a variable is missing.
     """
-    volume = environment.get("MEMOAPP_VOLUME")
+    volume = environment.get(f"{prefix}_VOLUME")
     if volume:
         return Volume(Path(volume))
-    authority = environment.get("MEMOAPP_S3_AUTHORITY")
+    authority = environment.get(f"{prefix}_S3_AUTHORITY")
     return S3(
         Bucket(
-            endpoint=given(environment, "MEMOAPP_S3_ENDPOINT"),
-            bucket=given(environment, "MEMOAPP_S3_BUCKET"),
-            access_key=given(environment, "MEMOAPP_S3_ACCESS_KEY"),
-            secret_key=given(environment, "MEMOAPP_S3_SECRET_KEY"),
-            prefix=environment.get("MEMOAPP_S3_PREFIX", "").strip("/"),
-            region=environment.get("MEMOAPP_S3_REGION", "us-east-1"),
-            path_style=environment.get("MEMOAPP_S3_PATH_STYLE", "true") == "true",
+            endpoint=given(environment, f"{prefix}_S3_ENDPOINT"),
+            bucket=given(environment, f"{prefix}_S3_BUCKET"),
+            access_key=given(environment, f"{prefix}_S3_ACCESS_KEY"),
+            secret_key=given(environment, f"{prefix}_S3_SECRET_KEY"),
+            prefix=environment.get(f"{prefix}_S3_PREFIX", "").strip("/"),
+            region=environment.get(f"{prefix}_S3_REGION", "us-east-1"),
+            path_style=environment.get(f"{prefix}_S3_PATH_STYLE", "true") == "true",
             authority=Path(authority) if authority else None,
         )
     )

@@ -17,7 +17,7 @@ from .streams import Metered, buffered
 from .verify import NotVerifiedError, check, manifest_of
 
 _OBJECTS = {Kind.DATABASE: "database.dump", Kind.CONFIG: "config.yaml", Kind.REDIS: "redis.rdb"}
-NAMES = (NAME, *(name + suffix for name in _OBJECTS.values() for suffix in ("", SUFFIX)), "hidden")
+NAMES = (NAME, *(name + suffix for name in _OBJECTS.values() for suffix in ("", SUFFIX)), "hidden", "proved")
 """Every object of a backup, in the order in which they are removed."""
 
 
@@ -57,12 +57,14 @@ class Order:
         app: whose it is.
         reason: why, as in a MemoBackup.
         config: the MemoApp and its ConfigMaps as a YAML stream, and its Secrets where it is sealed.
+        taken_at: the moment of the data (RFC 3339, UTC), where it is an older one than that of the snapshot.
     """
 
     name: str
     app: App
     reason: str
     config: bytes = field(default=b"", repr=False)
+    taken_at: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +130,8 @@ def take(
         CacheError: Redis does not give its data.
     """
     with snapshot(source.conninfo, source.password, source.lock_timeout) as moment:
-        folder = folder_of(order.app, order.name, moment.taken_at)
+        taken_at = order.taken_at or moment.taken_at
+        folder = folder_of(order.app, order.name, taken_at)
         with _undone(store) as target:
             database, archive = _dumped(moment, target, folder, tools, seal)
             config = _stored(target, folder, _named(Kind.CONFIG, seal), Kind.CONFIG, io.BytesIO(order.config), seal)
@@ -136,9 +139,9 @@ def take(
                 name=order.name,
                 app=order.app,
                 reason=order.reason,
-                taken_at=moment.taken_at,
+                taken_at=taken_at,
                 recipients=seal.recipients if seal is not None else (),
-                secrets=seal is not None,
+                secrets=seal is not None and bool(order.config),
                 database=database,
                 parts=(archive, config, *_cached(target, folder, cache, seal)),
             )
