@@ -93,7 +93,7 @@ class KubeCluster:
     async def create(self, manifest: Manifest) -> Manifest:
         """Create; Conflict where an object of that name is there."""
         kind = kind_of(manifest)
-        where = path(kind, manifest["metadata"]["namespace"])
+        where = path(kind, manifest["metadata"].get("namespace"))
         return await self._object("POST", where, body=manifest, query={"fieldManager": FIELD_MANAGER + "-mint"})
 
     async def apply(self, manifest: Manifest, *, new: bool = False) -> Manifest:

@@ -11,9 +11,10 @@ from memoapp_operator.api.v1alpha1.backup import Backup, BackupsStatus, LastBack
 from memoapp_operator.api.v1alpha1.memoapp import MemoApp, OrdersStatus
 from memoapp_operator.api.v1alpha1.memobackup import BAD, GOOD, BackupPhase, Reason
 from memoapp_operator.api.v1alpha1.memorestore import Mode, RestorePhase
+from memoapp_operator.api.v1alpha1.recovery import RestoreFrom
 from memoapp_operator.api.v1alpha1.release import ReleaseBackup
 
-from . import drills, keeping, names
+from . import disasters, drills, keeping, names
 from .conditions import BACKUP_HEALTHY, Verdict, timestamp
 from .cron import next_run, zone
 from .durations import seconds
@@ -71,10 +72,10 @@ class KnownRestore:
 
     Attributes:
         name: of the MemoRestore.
-        mode: a drill, or in place.
+        mode: a drill, in place, a full recovery, or a drill of one.
         phase: how far it is; None as long as nobody has said.
         created: when the object was.
-        backup: the MemoBackup that it restores; None where it names none.
+        backup: the MemoBackup that it restores; None where there is none.
         safety: the MemoBackup of the live database that was taken for it.
         drill: the schedule ordered it.
         trouble: reason and message, where it failed or waits.
@@ -82,6 +83,15 @@ class KnownRestore:
         page_until: when its page falls, where it holds one up.
         kept: the database that was live before is still there.
         leaving: it is being deleted.
+        owner: uid of the MemoApp that made it; None where a person did.
+        word: the reason of its condition Ready.
+        stalled: it waits for somebody, or failed.
+        folder: the backup's, in its destination.
+        taken: the moment that the data comes from (RFC 3339).
+        recovery: what a full recovery restores.
+        offers: its agent makes a Secret.
+        recovered_in: seconds from nothing to an app that is ready.
+        of_release: it brings the database back after a release that failed.
     """
 
     name: str
@@ -96,6 +106,15 @@ class KnownRestore:
     page_until: str | None = None
     kept: bool = False
     leaving: bool = False
+    owner: str | None = None
+    word: str | None = None
+    stalled: bool = False
+    folder: str | None = None
+    taken: str | None = None
+    recovery: RestoreFrom | None = None
+    offers: bool = False
+    recovered_in: int | None = None
+    of_release: bool = False
 
     @property
     def over(self) -> bool:
@@ -168,6 +187,7 @@ def status_after(app: MemoApp, found: Backups, orders: OrdersStatus, now: dateti
         last=last,
         last_proved=drills.last_proof(found),
         drill=drills.status_after(app, found, before.drill, now),
+        disaster=disasters.status_after(app, found, before.disaster, now),
         **_followed(app, before, now),
         next=_next(declared, now),
         ordered=_ordered(app, found, orders, before, now),
@@ -260,7 +280,7 @@ def _standing(item: Known, referred: set[str]) -> keeping.Backup:
         item.name,
         item.taken or item.created,
         standing,
-        manual=item.reason is Reason.MANUAL and standing is not keeping.Standing.FAILED,
+        manual=item.reason in {Reason.MANUAL, Reason.IMPORTED} and standing is not keeping.Standing.FAILED,
         referred=item.name in referred,
     )
 

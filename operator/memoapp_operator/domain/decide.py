@@ -6,7 +6,7 @@ from datetime import datetime
 
 from memoapp_operator.api.v1alpha1.memoapp import MemoAppStatus, OrdersStatus, ReleasePhase, ReleaseStatus
 
-from . import backups, conditions, maintenance, plan
+from . import backups, conditions, maintenance, plan, recovery
 from .colours import serves, tiers
 from .decision import Decision
 from .durations import seconds
@@ -81,10 +81,11 @@ def next_status(seen: Observation) -> MemoAppStatus:
         history=remembered(before, state.release) or None,
         plan=plan.after(seen, state, before),
         orders=state.orders if state.orders != OrdersStatus() else None,
+        recovery=recovery.status_after(seen, state),
         maintenance=maintenance.status_after(seen),
         backups=backups.status_after(seen.app, seen.backups, state.orders, seen.now),
         addresses=_addresses(seen, state) or None,
-        display=display(state),
+        display=display(state, recovers=recovery.due(seen, state)),
     )
 
 
@@ -101,11 +102,11 @@ def _addresses(seen: Observation, state: State) -> dict[str, str]:
     return {name: address for name, address in known.items() if name.partition("-")[2] in components}
 
 
-def display(state: State) -> dict[str, str]:
+def display(state: State, *, recovers: bool = False) -> dict[str, str]:
     """The columns of ``kubectl get memoapp`` that are more than a field."""
     shares = {"blue": state.traffic.blue, "green": state.traffic.green} if state.active and state.traffic else {}
     return {
-        "release": _shown(state.release) if state.release else "Waiting",
+        "release": _shown(state.release) if state.release else "Recovering" if recovers else "Waiting",
         "traffic": ", ".join(f"{colour} {share}" for colour, share in shares.items() if share) or "none",
     }
 

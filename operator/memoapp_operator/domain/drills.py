@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -43,18 +44,38 @@ def status_after(app: MemoApp, found: Backups, before: DrillStatus | None, now: 
     if text is None or app.spec.backup is None:
         return None
     told = before or DrillStatus()
-    since = told.since if told.schedule == text and told.since is not None else timestamp(now)
-    drill, zone = app.spec.backup.drill, app.spec.backup.time_zone
-    due = next_run(drill.schedule, zone, datetime.fromisoformat(since))
+    since = told.since if told.schedule == text else None
+    turn = followed(app.spec.backup.drill.schedule, app.spec.backup.time_zone, since, now)
     ordered, backup = _pending(told, found)
+    chosen = _chosen(app, found) if turn.due and ordered is None else None
+    if chosen is not None:
+        ordered, backup = free_name(app, found, f"drill-{now.strftime(_STAMP)}"), chosen.name
+    return DrillStatus(schedule=text, since=turn.since, next=turn.next, ordered=ordered, backup=backup)
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """Where a schedule stands.
+
+    Attributes:
+        due: one is due now.
+        since: after which moment the next one comes (RFC 3339).
+        next: when that is; None where it never comes.
+    """
+
+    due: bool
+    since: str
+    next: str | None
+
+
+def followed(schedule: str, zone: str, since: str | None, now: datetime) -> Turn:
+    """Where a schedule stands that was followed since; one that was due while nobody looked comes once."""
+    since = since or timestamp(now)
+    due = next_run(schedule, zone, datetime.fromisoformat(since))
     if due is not None and due <= now:
-        since = timestamp(now)
-        chosen = _chosen(app, found)
-        if chosen is not None and ordered is None:
-            ordered, backup = _free_name(app, found, now), chosen.name
-        due = next_run(drill.schedule, zone, now)
-    following = timestamp(due) if due is not None else None
-    return DrillStatus(schedule=text, since=since, next=following, ordered=ordered, backup=backup)
+        after = next_run(schedule, zone, now)
+        return Turn(due=True, since=timestamp(now), next=timestamp(after) if after is not None else None)
+    return Turn(due=False, since=since, next=timestamp(due) if due is not None else None)
 
 
 def _followed(app: MemoApp) -> str | None:
@@ -88,9 +109,9 @@ def cannot_open(app: MemoApp, backup: Known) -> bool:
     return backup.sealed and (declared is None or declared.identity_secret_ref is None)
 
 
-def _free_name(app: MemoApp, found: Backups, now: datetime) -> str:
+def free_name(app: MemoApp, found: Backups, stamp: str) -> str:
+    """``<app>-<stamp>``, with a number where there is a MemoRestore of that name."""
     taken = {item.name for item in found.restores}
-    stamp = f"drill-{now.strftime(_STAMP)}"
     suffixes = (f"{stamp}-{number}" if number > 1 else stamp for number in range(1, len(taken) + 2))
     return next(name for name in (names.child(app.metadata.name, each) for each in suffixes) if name not in taken)
 

@@ -231,7 +231,7 @@ def _failed(seen: Observation, state: State, why: Trouble, *, abort: bool) -> St
     release = state.release
     if release is None:
         return state
-    if seen.app.spec.release.on_failure is OnFailure.ROLLBACK:
+    if seen.app.spec.release.on_failure is not OnFailure.HOLD:
         return turn_back(seen, state, why)
     old, weight = other(release.colour), 0 if abort else release.passed or 0
     if not colours.serves(seen, state.colours, old):

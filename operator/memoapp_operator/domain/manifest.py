@@ -48,6 +48,7 @@ MEMO_RESTORE = Kind("memoapp.dev", "v1alpha1", "MemoRestore", "memorestores")
 MEMO_APP = Kind("memoapp.dev", "v1alpha1", "MemoApp", "memoapps")
 POD_METRICS = Kind("metrics.k8s.io", "v1beta1", "PodMetrics", "pods")
 EVENT = Kind("", "v1", "Event", "events")
+NAMESPACE = Kind("", "v1", "Namespace", "namespaces")
 
 CHILD_KINDS = (
     SECRET,
@@ -72,7 +73,7 @@ UNWATCHED = frozenset({SECRET, LEASE, SERVICE_ACCOUNT, ROLE, ROLE_BINDING})
 """Of these, no event is waited for. Secrets are neither listed nor watched, but read by name in each pass; a Lease
 changes all the while that it is held; and the rights of agents are looked at in each pass."""
 
-_OTHERS = (REVISION, POD, JOB, MEMO_APP, MEMO_BACKUP, MEMO_RESTORE, EVENT)
+_OTHERS = (REVISION, POD, JOB, MEMO_APP, MEMO_BACKUP, MEMO_RESTORE, EVENT, NAMESPACE)
 _BY_NAME = {(kind.api_version, kind.kind): kind for kind in (*CHILD_KINDS, *_OTHERS)}
 
 

@@ -97,7 +97,8 @@ def begun(seen: Observation, state: State, stored: Revision, backup: str | None 
         return state
     attempt = release.migration.attempt + 1 if release.migration is not None else 1
     known = jobs.newest(seen.jobs, Purpose.MIGRATION, release.id)
-    if known is not None and known.end in {None, End.SUCCEEDED}:
+    counts = known is not None and (known.end is None or stored.migration != Outcome.UNDONE.value)
+    if known is not None and counts and known.end in {None, End.SUCCEEDED}:
         job = known.name
     else:
         job = jobs.migration_job(seen.app.metadata.name, stored, release, attempt)

@@ -195,7 +195,7 @@ MOVES: dict[Phase, Row] = {
             SHIFTING: "the new colour has ready pods, by order",
             MIGRATING: "held by its migration: once more, by order",
             PREPARING: "held by its migration: approved as done",
-            REJECTED: "held by its migration: by order",
+            REJECTED: "held by its migration: by order, or its database was brought back",
             WITHDRAWN: "held by its migration: the spec went back to what serves",
             PENDING: "another revision is declared",
         },

@@ -8,7 +8,7 @@ from dataclasses import replace
 from memoapp_operator.api.v1alpha1.memoapp import Colour, MemoAppStatus, ReleaseStatus
 from memoapp_operator.api.v1alpha1.memoapp import ReleasePhase as Phase
 
-from . import forward, gradual, migrating, orders, phases, plan, rollback, saving, testing
+from . import brought_back, forward, gradual, migrating, orders, phases, plan, recovery, rollback, saving, testing
 from .conditions import timestamp
 from .gradual import ALL
 from .observation import Observation, Trouble
@@ -65,6 +65,8 @@ def step(seen: Observation) -> State:
         return _suspended(seen, before)
     if seen.app.status.maintenance is not None and (before.release is None or phases.is_over(before.release.phase)):
         return before  # the app is not well, and that is no new version's doing: nothing begins, and nothing turns back
+    if recovery.due(seen, before):
+        return before  # the first version begins on the data that comes back, and not on an empty database
     state = orders.obeyed(seen, before)
     phase = state.release.phase if state.release else None
     if state.release is not before.release:
@@ -72,6 +74,7 @@ def step(seen: Observation) -> State:
     else:
         after = _HANDLERS[phase](seen, state) if phase is not None else begun(seen, state)
         after = state if plan.holds(seen, state, after) else after
+    after = brought_back.noted(seen, after)
     if after.release is not None and after.release.id == (before.release.id if before.release else None):
         phases.move(before.release.phase if before.release else None, after.release.phase)
     return after

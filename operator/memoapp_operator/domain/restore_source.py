@@ -24,6 +24,8 @@ def refused(seen: Sight) -> tuple[str, str, bool] | None:
     source = seen.restore.spec.source
     if source.undo_of is not None:
         return _refused_undo(seen, source.undo_of)
+    if source.recovery is not None:
+        return _refused_recovery(seen)
     if source.backup is None:
         return None
     if seen.backup is None:
@@ -36,6 +38,15 @@ def refused(seen: Sight) -> tuple[str, str, bool] | None:
         return "BackupFailed", f"{source.backup} was never taken: {reason}", True
     if location_of(seen) is None or (phase not in GOOD and phase not in BAD):
         return "BackupNotReady", f"{source.backup} is not verified yet", False
+    return None
+
+
+def _refused_recovery(seen: Sight) -> tuple[str, str, bool] | None:
+    """Only before anything serves: what serves has data of its own, and is restored in place."""
+    if seen.app is None or seen.app.spec.database.managed is None:
+        return "NotManaged", "the database is external: restore by hand, as docs/backup-format.md shows", True
+    if seen.app.status.active is not None:
+        return "AppServes", "the app serves already: use mode InPlace", True
     return None
 
 

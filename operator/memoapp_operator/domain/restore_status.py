@@ -27,8 +27,10 @@ OVER = frozenset({Phase.COMPLETED, Phase.FAILED})
 class Work(StrEnum):
     """What an agent is to do; the names of ``render.restore.Task``."""
 
+    IMPORT = "import"
     DRILL = "drill"
     ASSESS = "assess"
+    RECOVER = "recover"
     RESTORE = "restore"
 
 
@@ -42,12 +44,13 @@ class Sight:
         live: name of the live database; None where nobody tells.
         now: aware, UTC.
         job: the Job of the present phase; None where there is none.
-        backup: the MemoBackup that is the source; None where there is none of that name.
+        backup: the MemoBackup that is the source, or that it became; None where there is none of that name.
         target: the MemoRestore that is undone; None where there is none of that name.
         safety: the MemoBackup of the live database; None where it is not there.
         busy: what else is at work on the destination, or on the data, as a sentence part.
         missing: what its Job would wait for in vain, as sentence parts.
         holder: who holds the Lease of the data.
+        leased: there is such a Lease: without backups and migrations there is nobody to keep apart.
         databases: the server's databases, and whether they take connections; only asked where they decide.
         volume: the database's volume, where the agent beside it tells.
         healthy: the app answers through its Services on the database that is live; only asked where it decides.
@@ -70,6 +73,7 @@ class Sight:
     busy: str | None = None
     missing: tuple[str, ...] = ()
     holder: str | None = None
+    leased: bool = True
     databases: Mapping[str, bool] | None = None
     volume: Volume | None = None
     healthy: str | None = "not asked"
@@ -87,8 +91,13 @@ class Sight:
 
     @property
     def in_place(self) -> bool:
-        """It takes the place of the live database."""
-        return self.restore.spec.mode is Mode.IN_PLACE
+        """It takes the place of the live database, which may be an empty one."""
+        return self.restore.spec.mode is not Mode.DRILL
+
+    @property
+    def recovers(self) -> bool:
+        """Nothing serves yet, and the live database is empty: there is nothing to be lost, and nobody to see a page."""
+        return self.restore.spec.mode is Mode.RECOVERY
 
     @property
     def undoes(self) -> bool:
@@ -117,6 +126,7 @@ class Step:
         status: to be committed first.
         work: a Job to be created.
         stop: the present Job is to be deleted.
+        record: the MemoBackup of what was imported is to be created.
         save: the MemoBackup of the live database is to be created.
         take: the Lease of the data is to be taken.
         free: the Lease of the data is to be given back.
@@ -132,6 +142,7 @@ class Step:
     status: MemoRestoreStatus
     work: Work | None = None
     stop: bool = False
+    record: bool = False
     save: bool = False
     take: bool = False
     free: bool = False
@@ -230,7 +241,8 @@ def display(status: MemoRestoreStatus) -> dict[str, str] | None:
     found = {}
     if status.started_at is not None and status.finished_at is not None and status.phase is Phase.COMPLETED:
         spent = datetime.fromisoformat(status.finished_at) - datetime.fromisoformat(status.started_at)
-        found["recovery"] = lasted(int(spent.total_seconds()))
+        ready = (status.evidence.seconds or {}).get("ready") if status.evidence is not None else None
+        found["recovery"] = lasted(ready if ready is not None else int(spent.total_seconds()))
     if status.loss is not None:
         found["loss"] = f"{status.loss.rows:,} rows, {lasted(60 * status.loss.minutes)}"
     return found or None

@@ -2,6 +2,7 @@
 
 ==============  ====================================================================================================
 Pending         waits for its turn, or for what is not there
+Importing       a dump of old scripts becomes a backup, on a server of its own
 Assessing       the backup is read back, and what a restore in place would lose is counted; nothing is changed
 ConsentNeeded   waits for dataLoss: Accept
 BackingUp       the live database is saved first
@@ -25,7 +26,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from memoapp_operator.api.v1alpha1.memobackup import BAD, GOOD
+from memoapp_operator.api.v1alpha1.memobackup import BAD, GOOD, Location
 from memoapp_operator.api.v1alpha1.memorestore import EvidenceStatus, LossStatus, MemoRestoreStatus
 from memoapp_operator.api.v1alpha1.memorestore import RestorePhase as Phase
 
@@ -53,7 +54,8 @@ ROOM = 1.25
 """A restored database takes as much as the original, and its write-ahead log a quarter more."""
 WITH_DATA = frozenset({Phase.RESTORING, *WITH_PAGE, Phase.REOPENING, Phase.DISCARDING})
 """Phases of a restore in place in which it holds the Lease of the app's data."""
-NOT_PROVED, PROVED, ASSESSED = "NotProved", "Proved", "Assessed"
+NOT_PROVED, PROVED, ASSESSED, NOT_NEEDED = "NotProved", "Proved", "Assessed", "NotNeeded"
+IMPORTED = "Imported"
 _BAD_BACKUP = frozenset({NOT_PROVED, "NotVerified"})
 """What a drill says where the backup, and not its surroundings, is at fault."""
 
@@ -87,7 +89,7 @@ def _pending(seen: Sight) -> Step:
     if seen.app is None:
         text = f"there is no MemoApp {seen.restore.spec.app_ref.name}"
         return waits(seen, Phase.PENDING, "AppNotFound", text, stalled=True, again=LATER)
-    if seen.app.spec.backup is None:
+    if seen.app.spec.backup is None and not seen.recovers:
         return waits(seen, Phase.PENDING, "NoDestination", "the MemoApp has no spec.backup", stalled=True, again=LATER)
     refusal = source.refused(seen)
     if refusal is not None:
@@ -105,7 +107,39 @@ def _pending(seen: Sight) -> Step:
     if seen.busy is not None:
         return waits(seen, Phase.PENDING, "Waiting", f"waiting for {seen.busy}", again=OFTEN)
     status = _begun(seen)
-    return Step(entered(seen, status, Phase.ASSESSING if seen.in_place else Phase.RESTORING), again=SOON)
+    first = Phase.IMPORTING if seen.restore.spec.source.dump is not None else _first(seen)
+    return Step(entered(seen, status, first), again=SOON)
+
+
+def _first(seen: Sight) -> Phase:
+    """What is done first with a backup that is there."""
+    return Phase.ASSESSING if seen.in_place else Phase.RESTORING
+
+
+def _importing(seen: Sight) -> Step:
+    """What was imported is a backup like any other from here on."""
+    found = _worked(seen, Work.IMPORT)
+    if isinstance(found, Step):
+        return found
+    declared = seen.app.spec.backup if seen.app is not None else None
+    if found.get("reason") != IMPORTED or declared is None:
+        return replace(failed(seen, str(found.get("reason") or "OutcomeLost"), _message(found)), stop=True)
+    changes = {
+        "location": Location(destination=declared.destination, folder=str(found.get("folder"))),
+        "taken_at": found.get("takenAt"),
+        "configuration": str(found.get("configuration") or "") or None,
+    }
+    status = seen.status.model_copy(update=changes)
+    if seen.backup is None:
+        return Step(said(seen.at(status), Phase.IMPORTING, "Importing", ""), record=True, again=SOON)
+    # Its volume goes with its pod, and that with its Job.
+    status = status.model_copy(update={"attempt": status.attempt + 1})
+    return Step(entered(seen, status, _first(seen)), stop=True, again=SOON)
+
+
+def imported_of(restore: str) -> str:
+    """The name of the backup that a dump becomes."""
+    return names.child(restore, "imported", limit=names.LABEL_LIMIT)
 
 
 def _begun(seen: Sight) -> MemoRestoreStatus:
@@ -121,16 +155,21 @@ def _begun(seen: Sight) -> MemoRestoreStatus:
     if seen.in_place:
         changes["database"] = target.kept if target is not None else fresh
         changes["kept"] = kept
+    if seen.in_place and not seen.recovers:
         changes["safety"] = safety_of(seen.restore.metadata.name)
+    if seen.restore.spec.source.dump is not None:
+        changes["imported"] = imported_of(seen.restore.metadata.name)
     if target is not None:
         changes["taken_at"] = target.swapped_at
     return seen.status.model_copy(update=changes)
 
 
 def _assessing(seen: Sight) -> Step:
-    found = _worked(seen, Work.ASSESS)
+    found = _worked(seen, Work.RECOVER if seen.recovers else Work.ASSESS)
     if isinstance(found, Step):
         return found
+    if seen.recovers:
+        return _recovering(seen, found)
     if found.get("reason") != ASSESSED:
         return failed(seen, str(found.get("reason") or "AssessmentLost"), _message(found))
     status = seen.status.model_copy(update={"loss": _loss(found, seen.now), "taken_at": found.get("takenAt")})
@@ -141,6 +180,28 @@ def _assessing(seen: Sight) -> Step:
         # With the loss in words at once: whoever waits for the phase reads it next.
         return _consent(seen.at(entered(seen, status, Phase.CONSENT_NEEDED)))
     return Step(entered(seen, status, Phase.BACKING_UP), again=SOON)
+
+
+def _recovering(seen: Sight, told: dict[str, Any]) -> Step:
+    """The agent chose the backup and brought the configuration back; the data follows, where there is none yet."""
+    reason, source = str(told.get("reason") or "OutcomeLost"), seen.restore.spec.source.recovery
+    if reason == NOT_NEEDED:
+        seen = seen.at(seen.status.model_copy(update={"database": None, "kept": None}))
+        done = said(seen, Phase.COMPLETED, NOT_NEEDED, "the database holds data already: nothing was restored")
+        return Step(finished(seen, done))
+    if reason != ASSESSED or source is None:
+        return failed(seen, reason, _message(told))
+    location = Location(destination=source.destination, folder=str(told.get("folder")))
+    changes = {
+        "location": location,
+        "taken_at": told.get("takenAt"),
+        "chosen": str(told.get("chosen") or "")[:512] or None,
+        "configuration": str(told.get("configuration") or "")[:1024] or None,
+    }
+    status = seen.status.model_copy(update=changes)
+    if (refused := _no_room(seen, told)) is not None:
+        return failed(seen.at(status), "NoRoom", refused)
+    return _take_data(seen.at(status), Phase.RESTORING)
 
 
 def _loss(told: dict[str, Any], now: datetime) -> LossStatus:
@@ -207,15 +268,15 @@ def _backing_up(seen: Sight) -> Step:
 
 def _take_data(seen: Sight, to: Phase) -> Step:
     """Nobody else may work on the data from here on: no backup, no migration, no other restore; and no release."""
-    mine = holder_of(seen.restore.metadata.name)
+    mine, phase = holder_of(seen.restore.metadata.name), seen.status.phase or Phase.PENDING
     if seen.busy is not None:
-        return waits(seen, Phase.BACKING_UP, "Waiting", f"waiting for {seen.busy}", again=OFTEN)
-    if seen.holder == mine:
+        return waits(seen, phase, "Waiting", f"waiting for {seen.busy}", again=OFTEN)
+    if seen.holder == mine or not seen.leased:
         status = seen.status.model_copy(update={"attempt": seen.status.attempt + 1})
         return Step(entered(seen, status, to), again=SOON)
     if seen.holder is not None:
-        return waits(seen, Phase.BACKING_UP, "DataInUse", f"the data is in use by {seen.holder}", again=OFTEN)
-    return Step(said(seen, Phase.BACKING_UP, "BackingUp", ""), take=True, again=SOON)
+        return waits(seen, phase, "DataInUse", f"the data is in use by {seen.holder}", again=OFTEN)
+    return Step(said(seen, phase, phase.value, ""), take=True, again=SOON)
 
 
 def _restoring(seen: Sight) -> Step:
@@ -229,7 +290,8 @@ def _restoring(seen: Sight) -> Step:
         if reason == PROVED and seen.busy is not None:
             return waits(seen, Phase.RESTORING, "Waiting", f"waiting for {seen.busy}", again=OFTEN)
         if reason == PROVED:
-            return Step(entered(seen, status, Phase.ANNOUNCING), tell=found, again=SOON)
+            following = Phase.SWAPPING if seen.recovers else Phase.ANNOUNCING
+            return Step(entered(seen, status, following), tell=found, again=SOON)
         return replace(swapping.discard(seen, reason, _message(found)), tell=found if reason in _BAD_BACKUP else {})
     if reason == PROVED:
         done = said(seen.at(status), Phase.COMPLETED, PROVED, "the copy was like the original")
@@ -277,7 +339,7 @@ def _leaving(seen: Sight) -> Step:
         return Step(seen.status, release=True)
     if seen.app is None:
         return Step(seen.status, release=True)  # with its database, or kept with all that is in it
-    if phase in {Phase.PENDING, Phase.ASSESSING, Phase.CONSENT_NEEDED, Phase.BACKING_UP, Phase.FAILED}:
+    if phase in {Phase.PENDING, Phase.IMPORTING, Phase.ASSESSING, Phase.CONSENT_NEEDED, Phase.BACKING_UP, Phase.FAILED}:
         return Step(seen.status, release=True, free=True)
     if phase is Phase.RESTORING:
         running = seen.job is not None and seen.job.done is None
@@ -291,6 +353,7 @@ def _leaving(seen: Sight) -> Step:
 
 _HANDLERS: dict[Phase, Callable[[Sight], Step]] = {
     Phase.PENDING: _pending,
+    Phase.IMPORTING: _importing,
     Phase.ASSESSING: _assessing,
     Phase.CONSENT_NEEDED: _consent,
     Phase.BACKING_UP: _backing_up,

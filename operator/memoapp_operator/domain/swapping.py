@@ -89,6 +89,8 @@ def _closed(seen: Sight) -> tuple[str, ...]:
 
 
 def _restored(seen: Sight) -> str:
+    if seen.recovers:
+        return f"the data is that of {seen.status.taken_at}; the empty database that was there goes"
     what = (
         f"the data is that of {seen.status.taken_at}" if not seen.undoes else "the database from before is live again"
     )

@@ -8,7 +8,7 @@ from datetime import datetime
 from memoapp_operator.api.v1alpha1.memoapp import Colour
 from memoapp_operator.api.v1alpha1.memoapp import ReleasePhase as Phase
 
-from . import backups, drills, migrating, phases, waiting
+from . import backups, brought_back, disasters, drills, migrating, phases, recovery, waiting
 from .colours import held_tiers, routed
 from .conditions import AVAILABLE, CACHE_READY, DATABASE_READY, READY, RECONCILING, STALLED, Verdict, is_true
 from .jobs import cannot_start
@@ -24,12 +24,13 @@ def verdicts(seen: Observation, state: State) -> tuple[Verdict, ...]:
     services = tuple(verdict for verdict in (database, cache) if verdict is not None)
     saved = backups.verdict(seen.app, seen.backups, seen.now)
     proved = drills.verdict(seen.app, seen.backups, seen.now)
+    recovered = disasters.verdict(seen.app, seen.backups, seen.now)
     trouble = next(problems(seen, services, state), None)
     stalled = trouble is not None and trouble.stalls
     progressing = trouble is not None and not stalled and trouble.reason not in {"Suspended", "Paused"}
     return (
         *services,
-        *(item for item in (saved, proved) if item is not None),
+        *(item for item in (saved, proved, recovered) if item is not None),
         available_verdict(seen, state),
         _ready(trouble),
         Verdict(STALLED, stalled, trouble.reason, trouble.message)
@@ -47,10 +48,13 @@ def _ready(trouble: Trouble | None) -> Verdict:
 
 def problems(seen: Observation, services: tuple[Verdict, ...], state: State) -> Iterator[Trouble]:
     """What keeps the declared spec from being live, gravest first."""
-    yield from _blocked(seen)
+    recovers = recovery.trouble(seen, state)
+    yield from _blocked(seen, missing=seen.missing if recovers is None else ())  # else they come back with it
     if seen.app.spec.suspend:
         yield Trouble("Suspended", "suspended by spec.suspend", stalls=False)
         return
+    if recovers is not None and recovers.stalls:
+        yield recovers
     yield from _revision_lost(seen, state)
     yield from _mute(seen)
     yield from _refused_release(seen, state)
@@ -62,7 +66,7 @@ def problems(seen: Observation, services: tuple[Verdict, ...], state: State) -> 
         if not verdict.status:
             reason = "DatabaseNotReady" if verdict.type == DATABASE_READY else "CacheNotReady"
             yield Trouble(reason, f"waiting for {_service_name(verdict)}", stalls=False)
-    yield from _under_way(seen, state)
+    yield from _under_way(seen, state) if recovers is None else (recovers,)
     for item in concerned:
         if not item.settled:
             yield Trouble("Degraded", f"not all pods of {item.name} are ready", stalls=False)
@@ -94,12 +98,14 @@ def _unapplied(seen: Observation) -> Iterator[Trouble]:
 def _refused_release(seen: Observation, state: State) -> Iterator[Trouble]:
     """The declared revision was rejected, or a release is held."""
     release, rejected = state.release, state.rejection(seen.declared.id if seen.declared else None, seen.now)
+    back = brought_back.advice(seen, state)
     if release is not None and release.phase is Phase.HELD:
         asks = by_gate(release) or migrating.held(release)
         advice = "; approve, abort or retry it by annotation" if asks else ""
-        yield Trouble("Held", f"{release.message or ''}{advice}", stalls=True)
+        yield Trouble("Held", f"{release.message or ''}{advice}{back}", stalls=True)
     if rejected is not None:
-        yield Trouble(rejected.reason, rejected.message, stalls=True)
+        own = release is not None and release.id == rejected.id
+        yield Trouble(rejected.reason, f"{rejected.message}{back if own else ''}", stalls=True)
 
 
 def _under_way(seen: Observation, state: State) -> Iterator[Trouble]:
@@ -151,7 +157,7 @@ def _absent(seen: Observation, state: State) -> Iterator[str]:
     return (name for name in wanted if name not in seen.workloads)
 
 
-def _blocked(seen: Observation) -> Iterator[Trouble]:
+def _blocked(seen: Observation, missing: tuple[str, ...]) -> Iterator[Trouble]:
     """Why nothing, or not everything, may be applied at all."""
     if seen.mismatch:
         yield Trouble("KeptDataMismatch", seen.mismatch, stalls=True)
@@ -161,10 +167,10 @@ def _blocked(seen: Observation) -> Iterator[Trouble]:
     if foreign:
         text = f"exists and is not ours, it is left alone: {', '.join(foreign)}"
         yield Trouble("ForeignObject", text, stalls=True)
-    if seen.missing:
-        secret = any(f"{SECRET.kind}/" in item for item in seen.missing)
+    if missing:
+        secret = any(f"{SECRET.kind}/" in item for item in missing)
         yield Trouble(
-            "SecretMissing" if secret else "ConfigMapMissing", f"not there: {', '.join(seen.missing)}", stalls=True
+            "SecretMissing" if secret else "ConfigMapMissing", f"not there: {', '.join(missing)}", stalls=True
         )
     leaving = [str(child.ref) for child in seen.children if child.state is ChildState.LEAVING]
     if leaving and seen.app.status.active is None and not seen.app.spec.suspend:

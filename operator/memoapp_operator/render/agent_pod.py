@@ -24,7 +24,8 @@ COMPONENT = "backup"
 CLAIM = "backups"
 USER: Manifest = {"runAsUser": 65532, "runAsGroup": 65532, "fsGroup": 65532, "fsGroupChangePolicy": "OnRootMismatch"}
 WORK = "/work"
-_VOLUME, _STORE = "/backups", "/store"
+_VOLUME, _STORE, _SEAL = "/backups", "/store", "/recipients"
+_SOURCE_VOLUME, _SOURCE_STORE = "/dumps", "/dumps-store"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,24 +47,44 @@ def work() -> Part:
 def where(context: Context, destination: Destination) -> Part:
     """The destination."""
     told = json.dumps(destination.model_dump(by_alias=True, exclude_none=True), sort_keys=True)
+    found = _place(context, destination, "MEMOAPP", _VOLUME, _STORE)
+    return Part({"MEMOAPP_DESTINATION": told, **found.values}, found.mounts, found.volumes)
+
+
+def source(context: Context, destination: Destination) -> Part:
+    """A second destination, which is only read."""
+    return _place(context, destination, "MEMOAPP_SOURCE", _SOURCE_VOLUME, _SOURCE_STORE)
+
+
+def _place(context: Context, destination: Destination, prefix: str, folder: str, authority: str) -> Part:
+    names_ = folder.removeprefix("/"), authority.removeprefix("/")
     if destination.s3 is None:
         claim = destination.volume.claim_name if destination.volume is not None else None
-        volume = {"name": "backups", "persistentVolumeClaim": {"claimName": claim or name(context, CLAIM)}}
-        return Part({"MEMOAPP_DESTINATION": told, "MEMOAPP_VOLUME": _VOLUME}, [mount("backups", _VOLUME)], [volume])
+        volume = {"name": names_[0], "persistentVolumeClaim": {"claimName": claim or name(context, CLAIM)}}
+        return Part({f"{prefix}_VOLUME": folder}, [mount(names_[0], folder)], [volume])
     found = destination.s3
     values = {
-        "MEMOAPP_DESTINATION": told,
-        "MEMOAPP_S3_ENDPOINT": found.endpoint,
-        "MEMOAPP_S3_BUCKET": found.bucket,
-        "MEMOAPP_S3_PREFIX": found.prefix,
-        "MEMOAPP_S3_REGION": found.region,
-        "MEMOAPP_S3_PATH_STYLE": "true" if found.path_style else "false",
+        f"{prefix}_S3_ENDPOINT": found.endpoint,
+        f"{prefix}_S3_BUCKET": found.bucket,
+        f"{prefix}_S3_PREFIX": found.prefix,
+        f"{prefix}_S3_REGION": found.region,
+        f"{prefix}_S3_PATH_STYLE": "true" if found.path_style else "false",
     }
     if found.ca_secret_ref is None:
         return Part(values, [], [])
     key = found.ca_secret_ref
-    values["MEMOAPP_S3_AUTHORITY"] = f"{_STORE}/{key.key}"
-    return Part(values, [mount("store", _STORE, read_only=True)], [secret_volume("store", key.name, key.key)])
+    values[f"{prefix}_S3_AUTHORITY"] = f"{authority}/{key.key}"
+    return Part(values, [mount(names_[1], authority, read_only=True)], [secret_volume(names_[1], key.name, key.key)])
+
+
+def sealed(context: Context) -> Part:
+    """To whom backups are sealed."""
+    declared = context.app.spec.backup
+    if declared is None or declared.encryption is None:
+        return Part({}, [], [])
+    ref = declared.encryption.recipients_secret_ref
+    mounts = [mount("recipients", _SEAL, read_only=True)]
+    return Part({"MEMOAPP_RECIPIENTS": f"{_SEAL}/{ref.key}"}, mounts, [secret_volume("recipients", ref.name, ref.key)])
 
 
 def client(context: Context) -> str | None:
@@ -107,14 +128,14 @@ def login(context: Context) -> list[Manifest]:
     ]
 
 
-def keys(destination: Destination) -> list[Manifest]:
+def keys(destination: Destination, prefix: str = "MEMOAPP") -> list[Manifest]:
     """The credentials of a bucket."""
     if destination.s3 is None:
         return []
     secret, names = destination.s3.credentials_secret_ref, ("access-key", "secret-key")
     return [
         {
-            "name": f"MEMOAPP_S3_{key.replace('-', '_').upper()}",
+            "name": f"{prefix}_S3_{key.replace('-', '_').upper()}",
             "valueFrom": {"secretKeyRef": {"name": secret, "key": key}},
         }
         for key in names

@@ -11,6 +11,7 @@ from enum import StrEnum
 
 from memoapp_operator.api.v1alpha1.backup import Backup
 from memoapp_operator.api.v1alpha1.destination import Destination
+from memoapp_operator.api.v1alpha1.memoapp import MemoApp
 from memoapp_operator.domain import names
 from memoapp_operator.domain.durations import seconds
 from memoapp_operator.domain.manifest import CONFIG_MAP, JOB, MEMO_BACKUP, SECRET, Manifest
@@ -21,7 +22,7 @@ from .agent_pod import COMPONENT, Part
 from .context import Context
 from .endpoints import CACHE, DATABASE
 from .metadata import name
-from .pod import config_volume, mount, our_resources, restricted, secret_volume, spec
+from .pod import config_volume, mount, our_resources, restricted, spec
 
 BACKUP_LABEL = "memoapp.dev/backup"
 """Of a Job and its pod: the MemoBackup that they are at work for."""
@@ -29,7 +30,7 @@ SAVED = "saved"
 """Suffix of the ConfigMap that holds the MemoApp for its backups, and the key in it is ``app.json``."""
 LEASE = "data"
 """Suffix of the Lease by which backups, migrations and restores keep apart."""
-_SEAL, _APP, _CONFIG = "/recipients", "/app", "/config"
+_APP, _CONFIG = "/app", "/config"
 _SHORT = 1800
 """Seconds for which a Job may run that only looks at a destination, or removes something there."""
 _KEPT = 3600
@@ -184,7 +185,7 @@ def _pod(
     tells = task in {Task.TAKE, Task.CATALOGUE}
     parts = [agent_pod.work(), agent_pod.where(context, destination)]
     if task is Task.TAKE:
-        parts += [_saved(context), _sealed(context)]
+        parts += [_saved(context), agent_pod.sealed(context)]
     image = agent_pod.client(context) if task in {Task.TAKE, Task.VERIFY} else None
     variables = {"MEMOAPP_APP_NAME": context.app.metadata.name, "MEMOAPP_TOOLS": "true" if image else "", **values}
     for part in parts:
@@ -218,15 +219,6 @@ def _pod(
     return found
 
 
-def _sealed(context: Context) -> Part:
-    declared = context.app.spec.backup
-    if declared is None or declared.encryption is None:
-        return Part({}, [], [])
-    ref = declared.encryption.recipients_secret_ref
-    mounts = [mount("recipients", _SEAL, read_only=True)]
-    return Part({"MEMOAPP_RECIPIENTS": f"{_SEAL}/{ref.key}"}, mounts, [secret_volume("recipients", ref.name, ref.key)])
-
-
 def _saved(context: Context) -> Part:
     """The MemoApp, its ConfigMaps and, where they are sealed, its Secrets. Those that are not there are left out."""
     app, declared = context.app, context.app.spec.backup
@@ -235,7 +227,7 @@ def _saved(context: Context) -> Part:
     if declared is not None and declared.encryption is not None:
         own = [DATABASE] if app.spec.database.managed is not None else []
         own += [CACHE] if app.spec.redis is not None and app.spec.redis.managed is not None else []
-        foreign = {ref.name for ref in mentions if ref.kind is SECRET}
+        foreign = {ref.name for ref in mentions if ref.kind is SECRET} | _around(app)
         found += [(SECRET.plural, item) for item in sorted({*foreign, *(name(context, each) for each in own)})]
     mounts = [mount("app", _APP, read_only=True)]
     volumes = [config_volume("app", name(context, SAVED))]
@@ -249,6 +241,16 @@ def _saved(context: Context) -> Part:
         volumes.append({"name": f"saved-{number}", **source})
     values = {"MEMOAPP_APP": f"{_APP}/app.json", "MEMOAPP_CONFIG": _CONFIG, "MEMOAPP_LEASE": name(context, LEASE)}
     return Part(values, mounts, volumes)
+
+
+def _around(app: MemoApp) -> set[str]:
+    """Secrets that no pod of the app names, and without which it would not come back as it was."""
+    found = {each.name for each in app.spec.image_pull_secrets or ()}
+    ingress, asked = app.spec.traffic.ingress, app.spec.gates.prometheus
+    if ingress is not None and ingress.tls_secret_name is not None:
+        found.add(ingress.tls_secret_name)
+    refs = (asked.ca_secret_ref, asked.bearer_secret_ref) if asked is not None else ()
+    return found | {ref.name for ref in refs if ref is not None}
 
 
 def _redis(context: Context) -> list[Manifest]:

@@ -15,6 +15,7 @@ from .disruption import budgets
 from .haproxy import router_config, router_state
 from .ingress import ingress
 from .network import policies
+from .recovery import account
 from .revision import revision, stored_revision
 from .router import router
 from .scale import autoscalers
@@ -60,4 +61,5 @@ def _built(context: Context) -> tuple[Manifest, ...]:
         *ingress(context),
         *autoscalers(context),
         *backups(context),
+        *account(context),
     )

@@ -64,6 +64,7 @@ class Context:
             operator never restarts a database; None where there is none yet.
         migrated: what became of the migrations of stored revisions, a line each.
         page_until: end of the maintenance page, in seconds since 1970; 0 where none is to be seen.
+        offers: an agent brings back what was saved beside the data, or is about to.
         migrates: a migration is under way, by decision of the release.
         claims: sizes of the volume claims as they stand in the cluster (quantity), by ``database`` and ``redis``.
     """
@@ -87,6 +88,7 @@ class Context:
     migrates: bool = False
     migrated: str = ""
     page_until: int = 0
+    offers: bool = False
 
     @property
     def owner(self) -> Manifest:

@@ -61,7 +61,8 @@ def policies(context: Context) -> tuple[Manifest, ...]:
         found.append(_policy(context, FRONTEND, [_rule(port, *callers) for port in fronts]))
     users = [_pods(context, BACKEND), *_migrations(context), operator]
     savers = [_pods(context, BACKUP)] if spec.backup is not None else []
-    restorers = [_pods(context, RESTORE)] if spec.backup is not None else []
+    recovers = spec.database.managed is not None and spec.database.managed.restore_from is not None
+    restorers = [_pods(context, RESTORE)] if spec.backup is not None or recovers else []
     if spec.database.managed:
         rules = [_rule(DATABASE_PORT, *users, *savers, *restorers), _rule(AGENT_PORT, operator)]
         found.append(_policy(context, DATABASE, rules, silent=True))
@@ -69,7 +70,8 @@ def policies(context: Context) -> tuple[Manifest, ...]:
         readers = savers if spec.backup is not None and spec.backup.redis else []
         found.append(_policy(context, CACHE, [_rule(CACHE_PORT, *users, *readers)], silent=True))
     if spec.backup is not None:
-        found += [_policy(context, component, []) for component in (BACKUP, DRILL, RESTORE)]
+        found += [_policy(context, component, []) for component in (BACKUP, DRILL)]
+    found += [_policy(context, RESTORE, []) for _ in restorers]
     if _migrations(context):
         found.append(_policy(context, Purpose.MIGRATION.value, []))
     if tests:

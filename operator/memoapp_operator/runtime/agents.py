@@ -7,7 +7,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from memoapp_operator.api.v1alpha1.destination import Destination, Encryption
+from memoapp_operator.api.v1alpha1.destination import Destination
+from memoapp_operator.api.v1alpha1.gates import SecretKey
 from memoapp_operator.domain.backups import Failure
 from memoapp_operator.domain.manifest import SECRET, VOLUME_CLAIM, Manifest
 from memoapp_operator.domain.taking import JobSeen, Work
@@ -32,13 +33,16 @@ def done(job: Manifest) -> bool | None:
     return None if end is None else bool(end["type"] == "Complete")
 
 
-def seen(jobs: Iterable[Manifest], pods: Iterable[Manifest], backup: str) -> dict[Work, JobSeen]:
-    """The Jobs that are at work for a MemoBackup, by what they do."""
+def seen(jobs: Iterable[Manifest], pods: Iterable[Manifest], owner: str) -> dict[Work, JobSeen]:
+    """The Jobs that are at work for the MemoBackup of that uid, by what they do.
+
+    Those of one that was deleted, and had the same name, may still be there.
+    """
     found = {}
     known = [*pods]
     for job in jobs:
         metadata = job["metadata"]
-        if (metadata.get("labels") or {}).get(BACKUP_LABEL) != backup or metadata.get("deletionTimestamp"):
+        if not _is_of(job, owner) or metadata.get("deletionTimestamp"):
             continue
         work = next((each for each in Work if metadata["name"].endswith(f"-{each.value}")), None)
         if work is not None:
@@ -46,15 +50,15 @@ def seen(jobs: Iterable[Manifest], pods: Iterable[Manifest], backup: str) -> dic
     return found
 
 
-def one(jobs: Iterable[Manifest], pods: Iterable[Manifest], name: str) -> JobSeen | None:
-    """The Job of this name; None where there is none, or it goes."""
-    found = next((job for job in jobs if job["metadata"]["name"] == name), None)
+def one(jobs: Iterable[Manifest], pods: Iterable[Manifest], name: str, owner: str) -> JobSeen | None:
+    """The Job of this name that belongs to the object of that uid; None where there is none, or it goes."""
+    found = next((job for job in jobs if job["metadata"]["name"] == name and _is_of(job, owner)), None)
     return None if found is None or found["metadata"].get("deletionTimestamp") else _seen(found, [*pods])
 
 
 def _seen(job: Manifest, pods: Iterable[Manifest]) -> JobSeen:
     name, outcome = job["metadata"]["name"], done(job)
-    mine = sorted((pod for pod in pods if _of(pod, name)), key=_age)
+    mine = sorted((pod for pod in pods if _of(pod, name) and _is_of(pod, job["metadata"]["uid"])), key=_age)
     told = next((line for pod in reversed(mine) if (line := _told(pod)) is not None), None)
     ended = _ended(job) if outcome is False else None
     return JobSeen(job["metadata"]["uid"], outcome, told, _trouble(job, mine, outcome), ended)
@@ -89,6 +93,10 @@ def _is_waiting(job: Manifest) -> bool:
 
 def _of(pod: Manifest, job: str) -> bool:
     return bool((pod["metadata"].get("labels") or {}).get(JOB_LABEL) == job)
+
+
+def _is_of(item: Manifest, owner: str) -> bool:
+    return any(each["uid"] == owner for each in item["metadata"].get("ownerReferences") or ())
 
 
 def _age(pod: Manifest) -> str:
@@ -136,9 +144,7 @@ async def missing(
     cluster: Cluster,
     namespace: str,
     destination: Destination,
-    encryption: Encryption | None = None,
-    *,
-    opens: bool = False,
+    key: SecretKey | None = None,
 ) -> tuple[str, ...]:
     """What a pod with this destination would wait for in vain, as sentence parts.
 
@@ -146,17 +152,15 @@ async def missing(
         cluster: the API server.
         namespace: of the pod.
         destination: that it opens.
-        encryption: to whom backups are sealed.
-        opens: it reads what is sealed; else it seals.
+        key: what seals or opens backups; None where nothing does.
     """
     wanted: list[tuple[str, tuple[str, ...]]] = []
     if destination.s3 is not None:
         wanted.append((destination.s3.credentials_secret_ref, _KEYS))
         if destination.s3.ca_secret_ref is not None:
             wanted.append((destination.s3.ca_secret_ref.name, (destination.s3.ca_secret_ref.key,)))
-    if encryption is not None:
-        ref = encryption.identity_secret_ref if opens else encryption.recipients_secret_ref
-        wanted += [(ref.name, (ref.key,))] if ref is not None else []
+    if key is not None:
+        wanted.append((key.name, (key.key,)))
     found = [part for name, keys in wanted for part in await _lacking(cluster, namespace, name, keys)]
     claim = destination.volume.claim_name if destination.volume is not None else None
     if claim is not None and await cluster.get(VOLUME_CLAIM, namespace, claim) is None:

@@ -19,6 +19,7 @@ from memoapp_operator.render.context import Context, Platform
 from memoapp_operator.render.restore import DRILL, RESTORE
 
 from . import agents, finalizers
+from .backups import recipients_of
 from .queue import Key
 
 _AT_ONCE = 0.05
@@ -100,7 +101,7 @@ class BackupPass:
             backup=backup,
             app=app,
             now=self._clock.now(),
-            jobs=agents.seen(own, pods, name),
+            jobs=agents.seen(own, pods, metadata["uid"]),
             busy=agents.busy(jobs, name),
             missing=() if own or _rests(raw, backup) else await self._missing(backup, app),
             leaving=leaving,
@@ -115,7 +116,7 @@ class BackupPass:
         if app is None or app.spec.backup is None:
             return ()
         declared = app.spec.backup
-        return await agents.missing(self._cluster, namespace, declared.destination, declared.encryption)
+        return await agents.missing(self._cluster, namespace, declared.destination, recipients_of(declared))
 
     async def _commit(self, raw: Manifest, backup: MemoBackup, status: MemoBackupStatus) -> Manifest:
         if _dumped(status) == _dumped(backup.status):

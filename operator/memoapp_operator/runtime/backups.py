@@ -10,14 +10,17 @@ from datetime import datetime
 
 from pydantic import ValidationError
 
+from memoapp_operator.api.v1alpha1.backup import Backup
 from memoapp_operator.api.v1alpha1.destination import Destination
+from memoapp_operator.api.v1alpha1.gates import SecretKey
 from memoapp_operator.api.v1alpha1.memoapp import MemoApp, MemoAppStatus, ReleasePhase
 from memoapp_operator.api.v1alpha1.memobackup import MemoBackup, Reason
 from memoapp_operator.api.v1alpha1.memorestore import MemoRestore, Mode
+from memoapp_operator.api.v1alpha1.recovery import RestoreFrom
 from memoapp_operator.domain import backups as domain
-from memoapp_operator.domain import drills, names
+from memoapp_operator.domain import brought_back, disasters, drills, names, recovery
 from memoapp_operator.domain.backups import Backups, Known, KnownRestore
-from memoapp_operator.domain.conditions import timestamp
+from memoapp_operator.domain.conditions import READY, STALLED, find, is_true, timestamp
 from memoapp_operator.domain.manifest import MEMO_APP, MEMO_BACKUP, MEMO_RESTORE, Manifest, Ref
 from memoapp_operator.domain.taking import FINALIZER, PRUNED_ANNOTATION
 from memoapp_operator.ports import Cluster, Conflict
@@ -29,12 +32,14 @@ from .snapshot import Snapshot
 
 DRILL_LABEL = "memoapp.dev/drill"
 """Of a MemoRestore that the schedule ordered."""
+RELEASE_LABEL = "memoapp.dev/of-release"
+"""Of a MemoRestore that brings the database back after a release that failed."""
 
 
 async def look(cluster: Cluster, app: MemoApp, jobs: Sequence[Manifest], pods: Sequence[Manifest]) -> Backups:
     """What is known of them; nothing where none are declared. ``jobs`` are all of the app's."""
     declared, metadata = app.spec.backup, app.metadata
-    if declared is None and app.status.maintenance is None:
+    if declared is None and app.status.maintenance is None and not recovery.wanted(app, app.status):
         return Backups()
     records, restores = await asyncio.gather(
         cluster.list(MEMO_BACKUP, metadata.namespace, {}), cluster.list(MEMO_RESTORE, metadata.namespace, {})
@@ -48,11 +53,16 @@ async def look(cluster: Cluster, app: MemoApp, jobs: Sequence[Manifest], pods: S
     return Backups(
         known=tuple(_known(app, records)),
         failures=tuple(agents.failures(jobs, pods, names.child(metadata.name, COMPONENT))),
-        missing=await agents.missing(cluster, metadata.namespace, declared.destination, declared.encryption),
+        missing=await agents.missing(cluster, metadata.namespace, declared.destination, recipients_of(declared)),
         destination=digest,
         catalogued=bool(agents.done(catalogue)) if catalogue is not None else None,
         restores=tuple(_restores(app, restores)),
     )
+
+
+def recipients_of(declared: Backup) -> SecretKey | None:
+    """To whom backups are sealed; None where they are not."""
+    return declared.encryption.recipients_secret_ref if declared.encryption is not None else None
 
 
 def digest_of(destination: Destination) -> str:
@@ -97,13 +107,13 @@ def _restores(app: MemoApp, records: Sequence[Manifest]) -> Iterator[KnownRestor
             found = MemoRestore.model_validate(raw)
         except ValidationError:
             continue
-        status = found.status
+        status, ready = found.status, find(found.status.conditions, READY)
         yield KnownRestore(
             name=found.metadata.name,
             mode=found.spec.mode,
             phase=status.phase,
             created=datetime.fromisoformat(raw["metadata"]["creationTimestamp"]),
-            backup=found.spec.source.backup,
+            backup=found.spec.source.backup or status.imported,
             safety=status.safety,
             drill=DRILL_LABEL in (raw["metadata"].get("labels") or {}),
             trouble=(status.reason, status.message or "") if status.reason else None,
@@ -111,6 +121,15 @@ def _restores(app: MemoApp, records: Sequence[Manifest]) -> Iterator[KnownRestor
             page_until=status.page_until,
             kept=status.kept is not None and status.kept_until is not None,
             leaving=bool(raw["metadata"].get("deletionTimestamp")),
+            owner=next((item["uid"] for item in raw["metadata"].get("ownerReferences") or ()), None),
+            word=ready.reason if ready is not None else None,
+            stalled=is_true(status.conditions, STALLED),
+            folder=status.location.folder if status.location is not None else None,
+            taken=status.taken_at,
+            recovery=found.spec.source.recovery,
+            recovered_in=(status.evidence.seconds or {}).get("ready") if status.evidence is not None else None,
+            of_release=RELEASE_LABEL in (raw["metadata"].get("labels") or {}),
+            offers=found.spec.source.dump is not None and found.spec.source.dump.env is not None,
         )
 
 
@@ -127,9 +146,11 @@ class BackupActs:
     async def act(self, snapshot: Snapshot, status: MemoAppStatus, now: datetime) -> bool:
         """By what is committed; True where something was written."""
         app, seen = snapshot.context.app, snapshot.observation.backups
+        if await self._recover(app, seen, status):
+            return True
         if app.spec.backup is None:
             return False
-        changed = False
+        changed = await self._bring_back(app, seen, status)
         for ordered, reason in _orders(status):
             if seen.named(ordered) is None:
                 changed |= await self._create(order(app, ordered, reason))
@@ -140,16 +161,39 @@ class BackupActs:
         drill = drills.to_create(app, seen)
         if drill is not None:
             changed |= await self._create(ordered_drill(app, *drill))
+        recovered = disasters.to_create(app, seen)
+        if recovered is not None:
+            changed |= await self._create(ordered_disaster(app, *recovered))
         changed |= await self._forget(app, seen)
         return await self._prune(app, seen, now) or changed
+
+    async def _recover(self, app: MemoApp, seen: Backups, status: MemoAppStatus) -> bool:
+        """The MemoRestore of a full recovery; one that restores what is not declared any more goes first."""
+        outdated = recovery.outdated(app, status, seen)
+        if outdated is not None:
+            return await self._delete(app, outdated.name)
+        source = recovery.to_create(app, status, seen)
+        return source is not None and await self._create(ordered_recovery(app, source))
+
+    async def _bring_back(self, app: MemoApp, seen: Backups, status: MemoAppStatus) -> bool:
+        """The MemoRestore of a release that failed; one of an earlier release that waits for consent goes."""
+        outdated = brought_back.outdated(app, status, seen)
+        if outdated is not None:
+            return await self._delete(app, outdated.name)
+        wanted = brought_back.to_create(status, seen)
+        return wanted is not None and await self._create(ordered_back(app, *wanted))
+
+    async def _delete(self, app: MemoApp, name: str) -> bool:
+        raw = await self._cluster.get(MEMO_RESTORE, app.metadata.namespace, name)
+        if raw is None:
+            return False
+        await self._cluster.delete(Ref(MEMO_RESTORE, name), app.metadata.namespace, raw["metadata"]["uid"])
+        return True
 
     async def _forget(self, app: MemoApp, seen: Backups) -> bool:
         """Drills by schedule that are over long ago."""
         for item in drills.to_forget(seen):
-            namespace = app.metadata.namespace
-            raw = await self._cluster.get(MEMO_RESTORE, namespace, item.name)
-            if raw is not None:
-                await self._cluster.delete(Ref(MEMO_RESTORE, item.name), namespace, raw["metadata"]["uid"])
+            if await self._delete(app, item.name):
                 return True
         return False
 
@@ -184,6 +228,31 @@ def _orders(status: MemoAppStatus) -> Iterator[tuple[str, Reason]]:
 
 def ordered_drill(app: MemoApp, ordered: str, backup: str) -> Manifest:
     """A drill by schedule; its MemoApp takes it along."""
+    return _restore(app, ordered, {"source": {"backup": backup}, "mode": Mode.DRILL.value}, {DRILL_LABEL: "true"})
+
+
+def ordered_disaster(app: MemoApp, ordered: str, source: RestoreFrom) -> Manifest:
+    """A disaster drill by schedule; its MemoApp takes it along, and it its namespace."""
+    told = {"recovery": source.model_dump(mode="json", by_alias=True, exclude_none=True)}
+    return _restore(app, ordered, {"source": told, "mode": Mode.DISASTER_DRILL.value}, {DRILL_LABEL: "true"})
+
+
+def ordered_recovery(app: MemoApp, source: RestoreFrom) -> Manifest:
+    """A full recovery; the empty database that it replaces is not kept."""
+    told = {"recovery": source.model_dump(mode="json", by_alias=True, exclude_none=True)}
+    spec = {"source": told, "mode": Mode.RECOVERY.value, "undoFor": "0s"}
+    return _restore(app, recovery.name_of(app.metadata.name), spec, {})
+
+
+def ordered_back(app: MemoApp, ordered: str, backup: str) -> Manifest:
+    """A restore in place of the backup that a release rests on, with the consent that the spec gives."""
+    spec: Manifest = {"source": {"backup": backup}, "mode": Mode.IN_PLACE.value}
+    if app.spec.release.data_loss is not None:
+        spec["dataLoss"] = app.spec.release.data_loss.value
+    return _restore(app, ordered, spec, {RELEASE_LABEL: "true"})
+
+
+def _restore(app: MemoApp, ordered: str, spec: Manifest, labels: dict[str, str]) -> Manifest:
     metadata = app.metadata
     owner = {
         "apiVersion": MEMO_APP.api_version,
@@ -197,16 +266,16 @@ def ordered_drill(app: MemoApp, ordered: str, backup: str) -> Manifest:
         "metadata": {
             "name": ordered,
             "namespace": metadata.namespace,
-            "labels": {**names.labels(metadata.name), DRILL_LABEL: "true"},
+            "labels": {**names.labels(metadata.name), **labels},
             "ownerReferences": [owner],
         },
-        "spec": {"appRef": {"name": metadata.name}, "source": {"backup": backup}, "mode": Mode.DRILL.value},
+        "spec": {"appRef": {"name": metadata.name}, **spec},
     }
 
 
-def order(app: MemoApp, ordered: str, reason: Reason) -> Manifest:
-    """An order that outlives its MemoApp: it has no owner."""
-    metadata = app.metadata
+def order(app: MemoApp, ordered: str, reason: Reason, location: Manifest | None = None) -> Manifest:
+    """An order, or a record of a backup that is there. It outlives its MemoApp: it has no owner."""
+    metadata, where = app.metadata, {"location": location} if location is not None else {}
     return {
         "apiVersion": MEMO_BACKUP.api_version,
         "kind": MEMO_BACKUP.kind,
@@ -216,5 +285,5 @@ def order(app: MemoApp, ordered: str, reason: Reason) -> Manifest:
             "labels": names.labels(metadata.name),
             "finalizers": [FINALIZER],
         },
-        "spec": {"appRef": {"name": metadata.name}, "reason": reason.value},
+        "spec": {"appRef": {"name": metadata.name}, "reason": reason.value, **where},
     }

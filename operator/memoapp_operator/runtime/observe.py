@@ -10,7 +10,7 @@ from http import HTTPStatus
 from typing import Any
 
 from memoapp_operator.api.v1alpha1.memoapp import Colour, MemoApp, ReleasePhase
-from memoapp_operator.domain import names, ownership
+from memoapp_operator.domain import names, ownership, recovery
 from memoapp_operator.domain.conditions import READY, is_true
 from memoapp_operator.domain.manifest import (
     CHILD_KINDS,
@@ -82,6 +82,7 @@ class Observer:
             self._reached(app, live, pods, stored),
             backups.look(self._cluster, app, jobs, pods),
         )
+        context = replace(context, offers=recovery.offers(app, saved))
         events = await self._events(app) if release_jobs.lack_pods(jobs, pods) else []
         found_jobs = release_jobs.seen(jobs, pods, credentials.values(known), events)
         steered = _steered(told, pods)
@@ -260,6 +261,7 @@ class Observer:
 def _kinds(app: MemoApp) -> tuple[Kind, ...]:
     """What is listed in a pass; pods come last."""
     saves = app.spec.backup is not None or app.status.backups is not None
+    saves = saves or app.status.recovery is not None or recovery.declared(app) is not None
     return tuple(kind for kind in _LISTED if saves or kind not in _SAVING)
 
 

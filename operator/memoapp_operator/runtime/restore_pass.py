@@ -2,26 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from pydantic import ValidationError
 
 from memoapp_operator.api.v1alpha1.memoapp import MemoApp
 from memoapp_operator.api.v1alpha1.memobackup import MemoBackup, Reason
-from memoapp_operator.api.v1alpha1.memorestore import MemoRestore, MemoRestoreStatus
+from memoapp_operator.api.v1alpha1.memorestore import MemoRestore, MemoRestoreStatus, Mode
 from memoapp_operator.api.v1alpha1.memorestore import RestorePhase as Phase
-from memoapp_operator.domain import proving, restoring
+from memoapp_operator.domain import disaster, proving, restoring
 from memoapp_operator.domain.decision import Note
 from memoapp_operator.domain.durations import seconds
-from memoapp_operator.domain.manifest import JOB, MEMO_RESTORE, Manifest, Ref
+from memoapp_operator.domain.manifest import JOB, MEMO_RESTORE, REVISION, Manifest, Ref, ref_of
 from memoapp_operator.domain.restore_status import Step
 from memoapp_operator.domain.taking import LATER
 from memoapp_operator.ports import Clock, Cluster, ClusterError, Conflict, Refused, Services
 from memoapp_operator.render import restore as rendered
 from memoapp_operator.render.context import Context, Platform
+from memoapp_operator.render.endpoints import BACKEND
 
-from . import data_lease, finalizers
+from . import data_lease, finalizers, live_objects
 from .backups import order as backup_order
+from .disaster_pass import DisasterPass
 from .queue import Key
 from .restore_sight import RestoreObserver, Seen, task_of
 
@@ -30,6 +33,8 @@ _INVALID_AGAIN = 300.0
 _BEYOND = 7200
 """Seconds for which the Lease of the data is held beside the limit of the Job: backups may take a while to let go, and
 the swap has limits of its own."""
+_UNSAID = 6 * 3600
+"""Limit of the Job, in seconds, where no backups are declared."""
 _TOLD = frozenset({Phase.CONSENT_NEEDED, Phase.ANNOUNCING, Phase.RETURNING, Phase.COMPLETED, Phase.FAILED})
 _WARNINGS = frozenset({Phase.RETURNING, Phase.FAILED})
 
@@ -50,6 +55,7 @@ class RestorePass:
         self._platform = platform
         self._clock = clock
         self._observer = RestoreObserver(cluster, services, clock)
+        self._disasters = DisasterPass(cluster, clock)
 
     async def reconcile(self, key: Key) -> float | None:
         """One pass; the seconds until the next, or None where nothing is left to be done."""
@@ -60,6 +66,8 @@ class RestorePass:
             restore = MemoRestore.model_validate(raw)
         except ValidationError:
             return _INVALID_AGAIN
+        if restore.spec.mode is Mode.DISASTER_DRILL:
+            return await self._disaster(raw, restore)
         seen = await self._observer.look(raw, restore)
         found = restoring.step(seen.sight)
         # What is known of the backup, and whose the data is, must not be lost with a process that is killed at its end.
@@ -75,7 +83,19 @@ class RestorePass:
             return await self._refused(committed, found, error)
         return _AT_ONCE if acted else found.again
 
-    async def _refused(self, raw: Manifest, found: Step, error: Refused) -> float:
+    async def _disaster(self, raw: Manifest, restore: MemoRestore) -> float | None:
+        """The same, of one that works in a namespace of its own."""
+        seen = await self._disasters.look(raw, restore)
+        found = disaster.step(seen)
+        committed = await self._commit(raw, restore.status, found.status)
+        await self._note(committed, restore.status, found.status)
+        try:
+            acted = await self._disasters.act(committed, seen, found)
+        except Refused as error:
+            return await self._refused(committed, found, error)
+        return _AT_ONCE if acted else found.again
+
+    async def _refused(self, raw: Manifest, found: Step | disaster.Step, error: Refused) -> float:
         """The API server does not take what is to be created: say so, and try again later."""
         text = f"the API server refuses it: {error.message}"[:1024]
         status = found.status.model_copy(update={"reason": "Refused", "message": text})
@@ -124,6 +144,9 @@ class RestorePass:
             return True
         if seen.app is None:
             return False
+        if found.record and found.status.location is not None and found.status.imported is not None:
+            location = found.status.location.model_dump(mode="json", by_alias=True, exclude_none=True)
+            return await self._create(backup_order(seen.app, found.status.imported, Reason.IMPORTED, location))
         if found.save and found.status.safety is not None:
             return await self._create(backup_order(seen.app, found.status.safety, Reason.RESTORE))
         if found.take:
@@ -145,10 +168,10 @@ class RestorePass:
         return bool(found.open) or found.swap is not None or found.drop is not None
 
     async def _take(self, seen: Seen, app: MemoApp) -> bool:
-        if seen.lease is None or app.spec.backup is None:
+        if seen.lease is None:
             return False
         mine = restoring.holder_of(seen.sight.restore.metadata.name)
-        limit = seconds(app.spec.backup.timeout) + _BEYOND
+        limit = (seconds(app.spec.backup.timeout) if app.spec.backup is not None else _UNSAID) + _BEYOND
         await self._cluster.replace(data_lease.held(seen.lease, mine, limit, seen.sight.now))
         return True
 
@@ -160,18 +183,35 @@ class RestorePass:
             return False
         target = seen.sight.target
         since = target.status.swapped_at if target is not None else None
-        location = status.location
+        location, recovery = status.location, restore.spec.source.recovery
+        where = recovery.destination if recovery is not None else None
+        if task is rendered.Task.IMPORT and app.spec.backup is not None:
+            where = app.spec.backup.destination
         order = rendered.Order(
             task,
             raw,
             rendered.job_name(restore.metadata.name, task, status.attempt),
-            destination=location.destination if location is not None else None,
+            destination=location.destination if location is not None else where,
             folder=location.folder if location is not None else "",
             live=seen.sight.live or "",
             beside=status.database or "",
             kept=(status.database or "", since) if since is not None else None,
+            recovery=recovery,
+            dump=restore.spec.source.dump,
+            imported=status.imported or "",
+            backend=await self._backend(app) if task is rendered.Task.DRILL else None,
         )
         return await self._create(rendered.job(Context(app=app, platform=self._platform), order))
+
+    async def _backend(self, app: MemoApp) -> Mapping[str, Any] | None:
+        """The backend that serves, where a drill is to start it."""
+        active, declared = app.status.active, app.spec.backup
+        if active is None or declared is None or not declared.drill.backend:
+            return None
+        name = (app.status.colours or {}).get(active.colour.value, "")
+        stored = await self._cluster.get(REVISION, app.metadata.namespace, name)
+        found = live_objects.stored(app, {ref_of(stored): stored}) if stored is not None else []
+        return next((item.tiers[BACKEND] for item in found), None)
 
     async def _create(self, manifest: Manifest) -> bool:
         try:

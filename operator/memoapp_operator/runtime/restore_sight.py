@@ -11,10 +11,11 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from memoapp_operator.api.v1alpha1.destination import Destination
-from memoapp_operator.api.v1alpha1.memoapp import MemoApp
+from memoapp_operator.api.v1alpha1.memoapp import Colour, MemoApp, ReleaseStatus
 from memoapp_operator.api.v1alpha1.memobackup import MemoBackup
 from memoapp_operator.api.v1alpha1.memorestore import MemoRestore, Mode
 from memoapp_operator.api.v1alpha1.memorestore import RestorePhase as Phase
+from memoapp_operator.api.v1alpha1.recovery import RestoreFrom
 from memoapp_operator.domain import names, restoring
 from memoapp_operator.domain.manifest import (
     JOB,
@@ -26,6 +27,7 @@ from memoapp_operator.domain.manifest import (
     REVISION,
     SECRET,
     SERVICE,
+    VOLUME_CLAIM,
     Kind,
     Manifest,
     ref_of,
@@ -35,9 +37,11 @@ from memoapp_operator.domain.phases import is_over
 from memoapp_operator.domain.references import connection_name
 from memoapp_operator.domain.restore_source import location_of
 from memoapp_operator.domain.restore_status import OVER, WITH_PAGE, Sight
+from memoapp_operator.domain.state import other, split
 from memoapp_operator.domain.swapping import kept_until
 from memoapp_operator.ports import Clock, Cluster, Login, Services
 from memoapp_operator.render import restore as rendered
+from memoapp_operator.render.agent_pod import CLAIM
 from memoapp_operator.render.agent_pod import COMPONENT as BACKUP
 from memoapp_operator.render.backup import LEASE as LEASE_SUFFIX
 from memoapp_operator.render.context import Credentials
@@ -100,7 +104,8 @@ class RestoreObserver:
         if app is None:
             return Seen(raw, Sight(restore, None, now, leaving=leaving, held=held))
         source, phase = restore.spec.source, restore.status.phase or Phase.PENDING
-        backup = await self._cluster.get(MEMO_BACKUP, namespace, source.backup) if source.backup else None
+        origin = source.backup or restore.status.imported
+        backup = await self._cluster.get(MEMO_BACKUP, namespace, origin) if origin else None
         jobs = await self._cluster.list(JOB, namespace, names.labels(app.metadata.name))
         name = _job(restore, phase)
         pods = await self._cluster.list(POD, namespace, {rendered.RESTORE_LABEL: restore.metadata.name}) if name else []
@@ -113,15 +118,16 @@ class RestoreObserver:
             app=app,
             now=now,
             live=live,
-            job=agents.one(jobs, pods, name) if name else None,
+            job=agents.one(jobs, pods, name, restore.metadata.uid) if name else None,
             backup=_parsed(MemoBackup, backup),
             target=next((item for item in others if item.metadata.name == source.undo_of), None),
             safety=await self._safety(restore, phase),
             busy=self._busy(restore, phase, app, jobs, others),
             holder=data_lease.holder(lease, now),
+            leased=lease is not None,
             databases=await self._services.databases(login) if login and _asks(restore, phase, now) else None,
             volume=await self._volume(app) if phase is Phase.ASSESSING else None,
-            healthy=await self._trouble(app) if phase is Phase.CHECKING else "not asked",
+            healthy=await self._trouble(app, restore) if phase is Phase.CHECKING else "not asked",
             page=_shown(app, restore),
             reopened=_fallen(app, restore),
             undone=next((item.metadata.name for item in undoes if item.status.phase is Phase.COMPLETED), None),
@@ -157,23 +163,41 @@ class RestoreObserver:
         restore: MemoRestore, phase: Phase, app: MemoApp, jobs: Sequence[Manifest], others: Sequence[MemoRestore]
     ) -> str | None:
         """What it waits for: another one in place that came first, pods on the same volume, a release under way."""
-        in_place = restore.spec.mode is Mode.IN_PLACE
+        in_place = restore.spec.mode is not Mode.DRILL
         if phase is Phase.PENDING:
             ahead = next((item for item in others if in_place and _ahead(item, restore)), None)
             if ahead is not None:
                 return f"the restore {ahead.metadata.name}"
             return _at_work(jobs) if _on_volume(restore, app) else None
         release = app.status.release
+        if release is not None and is_own(release, restore):
+            return None  # it is held, and waits for this very restore
         if in_place and release is not None and not is_over(release.phase) and release.phase not in _WAITING:
             return f"the release of {release.version}, which is {release.phase.value}"
         return None
 
     async def _missing(self, sight: Sight, app: MemoApp) -> tuple[str, ...]:
         location, declared = location_of(sight), app.spec.backup
+        recovery = sight.restore.spec.source.recovery
+        if recovery is not None:
+            return await self._missing_of(recovery, app)
+        dump = sight.restore.spec.source.dump
+        if dump is not None:
+            return await agents.missing(self._cluster, app.metadata.namespace, dump.destination)
         if location is None or declared is None:
             return ()
         namespace = app.metadata.namespace
-        return await agents.missing(self._cluster, namespace, location.destination, declared.encryption, opens=True)
+        key = declared.encryption.identity_secret_ref if declared.encryption is not None else None
+        return await agents.missing(self._cluster, namespace, location.destination, key)
+
+    async def _missing_of(self, recovery: RestoreFrom, app: MemoApp) -> tuple[str, ...]:
+        """Of a recovery: the identity is its own, and the volume may be one that nobody made yet."""
+        volume, namespace = recovery.destination.volume, app.metadata.namespace
+        found = await agents.missing(self._cluster, namespace, recovery.destination, recovery.identity_secret_ref)
+        own = names.child(app.metadata.name, CLAIM)
+        if volume is None or volume.claim_name is not None or await self._cluster.get(VOLUME_CLAIM, namespace, own):
+            return found
+        return (*found, f"{VOLUME_CLAIM.kind}/{own}")
 
     async def _login(self, app: MemoApp) -> tuple[Login | None, str | None]:
         known = await self._credentials(app)
@@ -195,18 +219,29 @@ class RestoreObserver:
                 return await self._services.volume(pod["status"]["podIP"])
         return None
 
-    async def _trouble(self, app: MemoApp) -> str | None:
-        """Why the app is not healthy, asked through the Services of the colour that serves; None where it is."""
-        active, namespace = app.status.active, app.metadata.namespace
+    async def _trouble(self, app: MemoApp, restore: MemoRestore) -> str | None:
+        """Why the app is not healthy, asked through the Services of the colour that serves; None where it is.
+
+        Of the restore of a release that is held it is the old colour, and clients must be back with it.
+        """
+        release, active = app.status.release, app.status.active
         if active is None:
             return None
-        stored = await self._cluster.get(REVISION, namespace, (app.status.colours or {}).get(active.colour.value, ""))
+        back = other(release.colour) if release is not None and is_own(release, restore) else None
+        trouble = await self._unhealthy(app, back or active.colour)
+        if trouble is None and back is not None and app.status.traffic != split(back):
+            return f"the clients are not back with {back}"
+        return trouble
+
+    async def _unhealthy(self, app: MemoApp, colour: Colour) -> str | None:
+        namespace = app.metadata.namespace
+        stored = await self._cluster.get(REVISION, namespace, (app.status.colours or {}).get(colour.value, ""))
         found = live_objects.stored(app, {ref_of(stored): stored}) if stored is not None else []
         tiers: dict[str, Any] = dict(found[0].tiers) if found else {}
         if not tiers:
             return "the revision that serves is not stored any more"
         for tier, told in tiers.items():
-            name = f"{active.colour.value}-{tier}"
+            name = f"{colour.value}-{tier}"
             service = await self._cluster.get(SERVICE, namespace, names.child(app.metadata.name, name))
             address = (service or {"spec": {}})["spec"].get("clusterIP")
             code = await self._services.health(address, told["port"], told["healthPath"]) if address else None
@@ -217,6 +252,12 @@ class RestoreObserver:
 
 _WAITING = frozenset({"Pending", "Preflight"})
 """Phases of a release that has not begun: it waits for the restore."""
+
+
+def is_own(release: ReleaseStatus, restore: MemoRestore) -> bool:
+    """The release is under way, and waits for its database to be brought back by this restore."""
+    own = release.restore is not None and release.restore.name == restore.metadata.name
+    return own and not is_over(release.phase)
 
 
 def rests(raw: Manifest, restore: MemoRestore) -> bool:
@@ -243,8 +284,12 @@ def _job(restore: MemoRestore, phase: Phase) -> str:
 def task_of(restore: MemoRestore, phase: Phase) -> rendered.Task | None:
     """What an agent does in a phase."""
     if phase is Phase.RESTORING:
-        return rendered.Task.RESTORE if restore.spec.mode is Mode.IN_PLACE else rendered.Task.DRILL
-    return rendered.Task.ASSESS if phase is Phase.ASSESSING else None
+        return rendered.Task.DRILL if restore.spec.mode is Mode.DRILL else rendered.Task.RESTORE
+    if phase is Phase.IMPORTING:
+        return rendered.Task.IMPORT
+    if phase is not Phase.ASSESSING:
+        return None
+    return rendered.Task.ASSESS if restore.spec.source.recovery is None else rendered.Task.RECOVER
 
 
 def _asks(restore: MemoRestore, phase: Phase, now: datetime) -> bool:
@@ -256,7 +301,7 @@ def _asks(restore: MemoRestore, phase: Phase, now: datetime) -> bool:
 
 def _ahead(other: MemoRestore, restore: MemoRestore) -> bool:
     """Another restore in place that is at work, or was there before."""
-    if other.spec.mode is not Mode.IN_PLACE or other.status.phase in OVER:
+    if other.spec.mode in {Mode.DRILL, Mode.DISASTER_DRILL} or other.status.phase in OVER:
         return False
     at_work = other.status.phase not in {None, Phase.PENDING, Phase.CONSENT_NEEDED}
     mine, its = restore.metadata, other.metadata
@@ -267,7 +312,12 @@ def _ahead(other: MemoRestore, restore: MemoRestore) -> bool:
 def _on_volume(restore: MemoRestore, app: MemoApp) -> bool:
     """Its pods and those of backups share a volume, which one node at a time has."""
     location, declared = restore.spec.source.location, app.spec.backup
+    recovery = restore.spec.source.recovery
     destination: Destination | None = location.destination if location is not None else None
+    destination = recovery.destination if recovery is not None else destination
+    dump = restore.spec.source.dump
+    if dump is not None and dump.destination.volume is not None:
+        return True
     destination = destination or (declared.destination if declared is not None else None)
     return destination is not None and destination.volume is not None
 

@@ -8,7 +8,7 @@ from pydantic import ConfigDict, Field
 
 from .base import A_WEEK, CRON_PATTERN, Duration, Image, Spec, Status, Timestamp, rules
 from .destination import BackupVolume, Destination, Encryption, Keep
-from .drill import Drill, DrillStatus, LastProof
+from .drill import DisasterStatus, Drill, DrillStatus, LastProof
 
 
 class Backup(Spec):
@@ -86,6 +86,8 @@ class BackupsStatus(Status):
     """The last one that was restored and found to be like the original."""
     drill: DrillStatus | None = None
     """What is known of drills."""
+    disaster: DisasterStatus | None = None
+    """What is known of disaster drills."""
     schedule: str | None = Field(None, max_length=192)
     """The schedule that is followed, with its time zone."""
     since: Timestamp | None = None

@@ -8,6 +8,7 @@ from typing import Annotated
 from pydantic import ConfigDict, Field
 
 from .base import IDENTIFIER_PATTERN, Image, LocalReference, ObjectName, Quantity, Resources, Spec, rules
+from .recovery import RestoreFrom
 
 
 class DeletionPolicy(StrEnum):
@@ -98,6 +99,9 @@ class ManagedDatabase(Spec):
         ),
     )
     """Settings as in postgresql.conf, by name in lower case, values as strings."""
+    restore_from: RestoreFrom | None = None
+    """A backup that an empty database takes its data from before anything serves; the Secrets and ConfigMaps that were
+    saved with it and are not there come back too. Of a database that holds data nothing is touched."""
 
 
 class ExternalDatabase(Spec):

@@ -4,7 +4,19 @@ from __future__ import annotations
 
 from pydantic import ConfigDict, Field
 
-from .base import CRON_PATTERN, ObjectName, Quantity, Resources, Spec, Status, Timestamp, list_map, rules
+from .base import (
+    A_WEEK,
+    CRON_PATTERN,
+    Duration,
+    ObjectName,
+    Quantity,
+    Resources,
+    Spec,
+    Status,
+    Timestamp,
+    list_map,
+    rules,
+)
 
 
 class Check(Spec):
@@ -31,6 +43,17 @@ class DrillStorage(Spec):
     """Its StorageClass. Without it the cluster's default class serves."""
 
 
+class Disaster(Spec):
+    """A full recovery into a namespace of its own, by schedule."""
+
+    schedule: str = Field(max_length=128, pattern=CRON_PATTERN)
+    """When, as in cron, in the time zone of the backups: "0 5 1 * *" is at five on the first of each month."""
+    timeout: Duration = Field(
+        "2h", json_schema_extra=rules(A_WEEK, ("self.matches('[1-9]')", "it must be more than 0"))
+    )
+    """How long the app may take to be ready there."""
+
+
 class Drill(Spec):
     """Proof by restore."""
 
@@ -40,6 +63,12 @@ class Drill(Spec):
     """No drills by schedule. RestoreProved goes on to say how old the last proof is."""
     checks: list[Check] | None = Field(None, max_length=16, json_schema_extra=list_map("name"))
     """The app's own questions to a restored database, in drills and in restores in place."""
+    backend: bool = False
+    """The backend of the version that serves is started on the restored database too, in the drill's pod, and its
+    health is read. It has an empty Redis, and calls whom else it calls."""
+    disaster: Disaster | None = None
+    """The app is recovered from the destination alone, into a namespace that is made for it and removed again, with its
+    tests. The operator needs rights for that which its chart gives with disasterDrills.enabled. Never, if left out."""
     storage: DrillStorage | None = None
     """The volume of the drill's server. Without it that of the database is the measure; for an external database
     10Gi."""
@@ -56,6 +85,34 @@ class LastProof(Status):
     """The moment of its snapshot."""
     proved_at: Timestamp
     """When it was restored and compared."""
+
+
+class LastDisaster(Status):
+    """The last disaster drill that is over."""
+
+    name: str = Field(max_length=63)
+    """Name of the MemoRestore."""
+    at: Timestamp
+    """When it was over."""
+    reason: str = Field(max_length=128)
+    """Recovered, or why not."""
+    seconds: int | None = Field(None, ge=0)
+    """Seconds from nothing to an app that is ready."""
+
+
+class DisasterStatus(Status):
+    """What is known of disaster drills."""
+
+    schedule: str | None = Field(None, max_length=192)
+    """The schedule that is followed, with its time zone."""
+    since: Timestamp | None = None
+    """Since when, or when the last one was due: the next one comes after it."""
+    next: Timestamp | None = None
+    """When the next one is due."""
+    ordered: str | None = Field(None, max_length=63)
+    """The MemoRestore that is about to be created."""
+    last: LastDisaster | None = None
+    """What came of the last one."""
 
 
 class DrillStatus(Status):

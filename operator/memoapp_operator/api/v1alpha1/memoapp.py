@@ -12,6 +12,7 @@ from .base import Spec, Status, Timestamp, list_map, rules
 from .data import Cache, Database
 from .definition import Column, Definition
 from .gates import Gates
+from .recovery import RecoveryStatus
 from .release import Release
 from .release_status import (
     Colour,
@@ -71,6 +72,20 @@ class MemoAppSpec(Spec):
                     "has(self.backup)"
                 ),
                 "release.backup Required needs spec.backup",
+            ),
+            (
+                (
+                    "!has(self.release) || !has(self.release.onFailure) || "
+                    "self.release.onFailure != 'RestoreBackup' || has(self.backup)"
+                ),
+                "release.onFailure RestoreBackup needs spec.backup",
+            ),
+            (
+                (
+                    "!has(self.backup) || !has(self.backup.drill) || !has(self.backup.drill.backend) || "
+                    "!self.backup.drill.backend || has(self.database.managed)"
+                ),
+                "backup.drill.backend needs a managed database",
             ),
             (
                 "!has(self.backup) || !has(self.backup.redis) || !self.backup.redis || has(self.redis)",
@@ -230,6 +245,8 @@ class MemoAppStatus(Status):
     """What would be released, and how, in words: while paused, or by the annotation memoapp.dev/plan."""
     backups: BackupsStatus | None = None
     """What is known of the app's backups."""
+    recovery: RecoveryStatus | None = None
+    """The full recovery by database.managed.restoreFrom."""
     maintenance: MaintenanceStatus | None = None
     """The page that visitors see instead of the app, while somebody holds it up."""
     addresses: dict[str, Address] | None = Field(None, max_length=16)

@@ -9,8 +9,12 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from .base import A_WEEK, Duration, ObjectName, Spec, Status, Timestamp, list_map, rules
 from .definition import Column, Definition
+from .destination import Destination
 from .memoapp import Condition, Metadata
 from .memobackup import AppRef, Location
+from .recovery import RestoreFrom
+
+_FILE_PATTERN = r"^([A-Za-z0-9._-]+/)*[A-Za-z0-9._-]*[0-9]{8}[_-][0-9]{6}[.]sql([.]gz)?$"
 
 
 class Mode(StrEnum):
@@ -18,6 +22,8 @@ class Mode(StrEnum):
 
     DRILL = "Drill"
     IN_PLACE = "InPlace"
+    RECOVERY = "Recovery"
+    DISASTER_DRILL = "DisasterDrill"
 
 
 class DataLoss(StrEnum):
@@ -30,6 +36,10 @@ class RestorePhase(StrEnum):
     """How far a restore is."""
 
     PENDING = "Pending"
+    PREPARING = "Preparing"
+    RECOVERING = "Recovering"
+    REMOVING = "Removing"
+    IMPORTING = "Importing"
     ASSESSING = "Assessing"
     CONSENT_NEEDED = "ConsentNeeded"
     BACKING_UP = "BackingUp"
@@ -44,14 +54,29 @@ class RestorePhase(StrEnum):
     FAILED = "Failed"
 
 
+class Dump(Spec):
+    """A dump of old scripts: plain SQL of pg_dump. It becomes a backup first, which is restored then."""
+
+    destination: Destination
+    """Where it lies."""
+    file: str = Field(max_length=512, pattern=_FILE_PATTERN)
+    """Its name there, which says when it was taken, in UTC: old/memo_app_20231101_020000.sql.gz."""
+    env: str | None = Field(None, max_length=512, pattern=r"^([A-Za-z0-9._-]+/)*[A-Za-z0-9._-]+$")
+    """Name of an old file of variables (.env) there. It is offered as the Secret <name>-env, with its variables as
+    keys."""
+
+
 class Source(Spec):
-    """What is restored: exactly one of backup, location and undoOf."""
+    """What is restored: exactly one of backup, location, dump, undoOf and recovery."""
 
     model_config = ConfigDict(
         json_schema_extra=rules(
             (
-                "(has(self.backup) ? 1 : 0) + (has(self.location) ? 1 : 0) + (has(self.undoOf) ? 1 : 0) == 1",
-                "exactly one of backup, location and undoOf is needed",
+                (
+                    "(has(self.backup) ? 1 : 0) + (has(self.location) ? 1 : 0) + (has(self.dump) ? 1 : 0) + "
+                    "(has(self.undoOf) ? 1 : 0) + (has(self.recovery) ? 1 : 0) == 1"
+                ),
+                "exactly one of backup, location, dump, undoOf and recovery is needed",
             )
         )
     )
@@ -59,8 +84,13 @@ class Source(Spec):
     """Name of a MemoBackup of the same app."""
     location: Location | None = None
     """A backup of the same app by where it lies; a MemoBackup of it need not be there."""
+    dump: Dump | None = None
+    """A dump of old scripts."""
     undo_of: ObjectName | None = None
     """Name of a MemoRestore in place: the database that was live before it takes its place again."""
+    recovery: RestoreFrom | None = None
+    """Backups of an app that is gone, or is taken for it, in mode Recovery or DisasterDrill. A MemoApp with
+    database.managed.restoreFrom makes such a MemoRestore itself."""
 
 
 class MemoRestoreSpec(Spec):
@@ -77,6 +107,10 @@ class MemoRestoreSpec(Spec):
                 "source.undoOf needs mode InPlace",
             ),
             (
+                "has(self.source.recovery) == (self.mode in ['Recovery', 'DisasterDrill'])",
+                "source.recovery is for mode Recovery or DisasterDrill, and they need it",
+            ),
+            (
                 "!has(self.dataLoss) || self.mode == 'InPlace'",
                 "dataLoss is for mode InPlace: a drill loses nothing",
             ),
@@ -89,10 +123,12 @@ class MemoRestoreSpec(Spec):
     app_ref: AppRef
     """The MemoApp whose backup it is, and whose database is replaced in mode InPlace."""
     source: Source
-    """What is restored: exactly one of backup, location and undoOf."""
+    """What is restored: exactly one of backup, location, dump, undoOf and recovery."""
     mode: Mode = Mode.DRILL
     """Drill restores on a server of its own, compares, and removes it. InPlace puts the restored database in the place
-    of the live one."""
+    of the live one. Recovery does so before anything serves, where the database is empty, and brings back the Secrets
+    and ConfigMaps that are not there. DisasterDrill recovers the whole app in a namespace that is made for it, and
+    removes that."""
     data_loss: DataLoss | None = None
     """Accept: what was written since the backup was taken may be lost; status.loss says how much that is. A restore in
     place waits for it, and does nothing before."""
@@ -130,6 +166,8 @@ class EvidenceStatus(Status):
     """Large objects, compared by count and digest."""
     checks: int = Field(0, ge=0)
     """Questions of spec.backup.drill.checks that were answered with true."""
+    health: str | None = Field(None, max_length=256)
+    """What the backend's health path said on the restored database, where backup.drill.backend wants it."""
     postgres_version: str | None = Field(None, max_length=128)
     """Version of the server that restored it."""
     notes: str | None = Field(None, max_length=512)
@@ -182,6 +220,14 @@ class MemoRestoreStatus(Status):
     """When the page falls by itself, whatever becomes of the restore."""
     swapped_at: Timestamp | None = None
     """When the restored database took its place."""
+    namespace: str | None = Field(None, max_length=63)
+    """The namespace that a disaster drill makes, and removes."""
+    imported: str | None = Field(None, max_length=63)
+    """The MemoBackup that a dump of old scripts became."""
+    chosen: str | None = Field(None, max_length=512)
+    """Why a recovery restores this backup and no other."""
+    configuration: str | None = Field(None, max_length=1024)
+    """Which Secrets and ConfigMaps were made anew, and which were there and stayed as they are."""
     evidence: EvidenceStatus | None = None
     """What was compared."""
     steps: list[StepStatus] | None = Field(None, max_length=16)

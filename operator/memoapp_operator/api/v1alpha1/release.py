@@ -33,6 +33,13 @@ class OnFailure(StrEnum):
 
     ROLLBACK = "Rollback"
     HOLD = "Hold"
+    RESTORE_BACKUP = "RestoreBackup"
+
+
+class LossConsent(StrEnum):
+    """The consent that bringing the database back needs."""
+
+    ACCEPT = "Accept"
 
 
 class ReleaseBackup(StrEnum):
@@ -123,6 +130,18 @@ class Suite(Spec):
 class Release(Spec):
     """How a changed version takes over."""
 
+    model_config = ConfigDict(
+        json_schema_extra=rules(
+            (
+                "!has(self.dataLoss) || self.onFailure == 'RestoreBackup'",
+                "dataLoss is for onFailure RestoreBackup: nothing else loses data",
+            ),
+            (
+                "self.onFailure != 'RestoreBackup' || !has(self.backup) || self.backup == 'Required'",
+                "onFailure RestoreBackup needs a backup before each release: backup must not be Skip",
+            ),
+        )
+    )
     migration: Migration | None = None
     """What changes the database for a new version."""
     tests: list[Suite] | None = Field(None, max_length=8, json_schema_extra=list_map("name"))
@@ -155,7 +174,12 @@ class Release(Spec):
     backup_max_age: Duration = Field("1h", json_schema_extra=rules(A_WEEK))
     """A verified backup that is no older will do for a release; 0s: always a new one."""
     on_failure: OnFailure = OnFailure.ROLLBACK
-    """What a gate that does not pass does: Rollback, or Hold at the last step that passed until a person decides."""
+    """What a gate that does not pass does: Rollback, or Hold at the last step that passed until a person decides.
+    RestoreBackup goes back as Rollback does; where a migration that is not reversible ran, whatever the release then
+    failed at, a MemoRestore brings the database back to the backup that the release rests on, with consent."""
+    data_loss: LossConsent | None = None
+    """Accept: with onFailure RestoreBackup, what was written since that backup may be lost without asking. Without it
+    the MemoRestore waits for a person's consent, and says how much that is."""
     probes: Probes | None = None
     """Requests of the operator's own. Without it the operator asks / and the health paths, and their answers alone
     satisfy no other gate."""

@@ -89,13 +89,14 @@ class ComparedStatus(Status):
 
 
 class MigrationOutcome(StrEnum):
-    """What became of a migration. Lost: nobody can tell how far it came."""
+    """What became of a migration. Lost: nobody can tell how far it came. Undone: the database was brought back."""
 
     RUNNING = "Running"
     SUCCEEDED = "Succeeded"
     FAILED = "Failed"
     LOST = "Lost"
     APPROVED = "Approved"
+    UNDONE = "Undone"
 
 
 class MigrationStatus(Status):
@@ -148,6 +149,17 @@ class SuiteStatus(Status):
     """When its outcome was seen."""
 
 
+class BroughtBackStatus(Status):
+    """The MemoRestore that brings the database back after a release that failed."""
+
+    name: str = Field(max_length=63)
+    """Its name."""
+    made: bool | None = None
+    """It was there: one that is deleted is not made again."""
+    done: bool | None = None
+    """The database is that of the backup."""
+
+
 class ReleaseStatus(Status):
     """The release under way, or the last one."""
 
@@ -191,6 +203,8 @@ class ReleaseStatus(Status):
     """Its migration."""
     irreversible: bool | None = None
     """Its migration was declared as not reversible."""
+    restore: BroughtBackStatus | None = None
+    """Its database is brought back."""
     tests: list[SuiteStatus] | None = Field(None, max_length=8, json_schema_extra=list_map("name"))
     """Its tests, as far as they were run."""
     reason: str | None = Field(None, max_length=128)
