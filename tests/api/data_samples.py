@@ -74,6 +74,10 @@ RESTORE_STATUS: Object = {
     "takenAt": _TIME,
     "attempt": 2,
     "loss": {"at": _TIME, "minutes": 42, "rows": 118, "back": 3, "tables": 2},
+    "namespace": "prod-drill-1a2b3c4d",
+    "imported": "old-imported",
+    "chosen": "the newest of 3 that are proved",
+    "configuration": "made: Secret/mail",
     "safety": "undo-1-before",
     "database": "memo_app_fresh_1a2b3c4d",
     "kept": "memo_app_before_1a2b3c4d",
@@ -86,6 +90,7 @@ RESTORE_STATUS: Object = {
         "sequences": 2,
         "largeObjects": 0,
         "checks": 1,
+        "health": "/api/health answers 200 after 1.2 s",
         "postgresVersion": "17.6 (Debian 17.6-1)",
         "notes": "definitions were not compared",
         "seconds": {"verify": 2, "restore": 30},
@@ -104,6 +109,23 @@ RESTORES: tuple[Object, ...] = tuple(
         ({"location": _LOCATION}, _LOCATION),
         ({"location": _ELSEWHERE}, _ELSEWHERE),
         ({"undoOf": "back"}, _ELSEWHERE),
+        ({"dump": {"destination": {"volume": _VOLUME}, "file": "20231101_020000.sql"}}, _ELSEWHERE),
+        ({"dump": {"destination": {"s3": S3}, "file": "a/20231101_020000.sql.gz", "env": "a/.env"}}, _ELSEWHERE),
+    )
+)
+RESTORES += tuple(
+    {"spec": {"appRef": {"name": "memo"}, "mode": mode, "undoFor": "0s", "source": {"recovery": source}}}
+    for mode, source in (
+        ("Recovery", {"destination": {"volume": _VOLUME}}),
+        (
+            "DisasterDrill",
+            {
+                "destination": {"s3": S3},
+                "app": {"namespace": "prod", "name": "memo"},
+                "backup": "memo-20261122-020000",
+                "identitySecretRef": {"name": "vault", "key": "identity"},
+            },
+        ),
     )
 )
 RESTORES += ({"spec": {**_IN_PLACE, "source": {"backup": "memo-20261122-020000"}, "dataLoss": "Accept"}},)

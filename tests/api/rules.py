@@ -88,6 +88,25 @@ CASES = {
         ),
         reject=({**_APP, "database": _MANAGED, "release": {"backup": "Required"}},),
     ),
+    "release.onFailure RestoreBackup needs spec.backup": Cases(
+        accept=({**_APP, "database": _MANAGED, "backup": {}, "release": {"onFailure": "RestoreBackup"}},),
+        reject=({**_APP, "database": _MANAGED, "release": {"onFailure": "RestoreBackup"}},),
+    ),
+    "backup.drill.backend needs a managed database": Cases(
+        accept=(
+            {**_APP, "database": _MANAGED, "backup": {"drill": {"backend": True}}},
+            {**_APP, "database": _EXTERNAL, "backup": {"clientImage": "a", "drill": {"backend": False}}},
+        ),
+        reject=({**_APP, "database": _EXTERNAL, "backup": {"clientImage": "a", "drill": {"backend": True}}},),
+    ),
+    "dataLoss is for onFailure RestoreBackup: nothing else loses data": Cases(
+        accept=({"onFailure": "RestoreBackup", "dataLoss": "Accept"},),
+        reject=({"dataLoss": "Accept"}, {"onFailure": "Hold", "dataLoss": "Accept"}),
+    ),
+    "onFailure RestoreBackup needs a backup before each release: backup must not be Skip": Cases(
+        accept=({"onFailure": "RestoreBackup", "backup": "Required"},),
+        reject=({"onFailure": "RestoreBackup", "backup": "Skip"},),
+    ),
     "deletionPolicy BackupThenDelete needs spec.backup and a managed database": Cases(
         accept=({**_APP, "database": _database(deletionPolicy="BackupThenDelete"), "backup": {}},),
         reject=(
@@ -163,6 +182,17 @@ CASES = {
         accept=(_restore(source={"undoOf": "one"}, mode="InPlace"),),
         reject=(_restore(source={"undoOf": "one"}), _restore(source={"undoOf": "one"}, mode="Drill")),
     ),
+    "source.recovery is for mode Recovery or DisasterDrill, and they need it": Cases(
+        accept=(
+            _restore(source={"recovery": {"destination": {"s3": _S3}}}, mode="Recovery"),
+            _restore(source={"recovery": {"destination": {"s3": _S3}}}, mode="DisasterDrill"),
+        ),
+        reject=(
+            _restore(source={"recovery": {"destination": {"s3": _S3}}}),
+            _restore(mode="Recovery"),
+            _restore(mode="DisasterDrill"),
+        ),
+    ),
     "dataLoss is for mode InPlace: a drill loses nothing": Cases(
         accept=(_restore(dataLoss="Accept", mode="InPlace"),),
         reject=(_restore(dataLoss="Accept"),),
@@ -171,8 +201,12 @@ CASES = {
         accept=(Change(_restore(dataLoss="Accept", mode="InPlace"), _restore(dataLoss="Accept", mode="InPlace")),),
         reject=(Change(_restore(dataLoss="Accept", mode="InPlace"), _restore(mode="InPlace")),),
     ),
-    "exactly one of backup, location and undoOf is needed": Cases(
-        accept=({"backup": "one"}, {"location": _WHERE}),
+    "exactly one of backup, location, dump, undoOf and recovery is needed": Cases(
+        accept=(
+            {"backup": "one"},
+            {"location": _WHERE},
+            {"dump": {"destination": {"volume": {}}, "file": "20231101_020000.sql"}},
+        ),
         reject=({}, {"backup": "one", "location": _WHERE}, {"backup": "one", "undoOf": "two"}),
     ),
     "metadata.name must be a DNS-1035 label: at most 63 of a-z, 0-9 and '-', "

@@ -56,6 +56,12 @@ MANAGED: Object = {
             "storage": _STORAGE,
             "resources": _RESOURCES,
             "parameters": {"max_connections": "200", "pg_stat_statements.track": "all"},
+            "restoreFrom": {
+                "destination": {"s3": S3},
+                "app": {"namespace": "prod", "name": "memo"},
+                "backup": "memo-20261122-020000",
+                "identitySecretRef": {"name": "vault", "key": "identity"},
+            },
         },
         "name": "memo_app",
         "user": "memo_user",
@@ -137,14 +143,28 @@ EXTERNAL: Object = {
     "backend": {"image": "registry.example/memo-backend:1.4.0"},
     "database": {"external": {"secretRef": {"name": "postgres"}}},
     "redis": {"external": {"secretRef": {"name": "redis"}}},
+    "release": {"backup": "Required"},
     "backup": {"destination": {"s3": S3}, "clientImage": "registry.example/postgres:16"},
 }
 
 BACKED: Object = {
     "version": "1.4.0",
     "backend": {"image": "registry.example/memo-backend:1.4.0"},
-    "database": {"managed": {}, "deletionPolicy": "BackupThenDelete"},
-    "release": {"backup": "Required", "backupMaxAge": "30m", "migration": {"atStart": True}},
+    "database": {
+        "managed": {
+            "restoreFrom": {
+                "destination": {"volume": {"size": "20Gi", "storageClassName": "slow", "claimName": "mine"}},
+            },
+        },
+        "deletionPolicy": "BackupThenDelete",
+    },
+    "release": {
+        "backup": "Required",
+        "backupMaxAge": "30m",
+        "migration": {"atStart": True},
+        "onFailure": "RestoreBackup",
+        "dataLoss": "Accept",
+    },
     "backup": {
         "schedule": "0 2 * * *",
         "timeZone": "Europe/Berlin",
@@ -159,6 +179,8 @@ BACKED: Object = {
             "schedule": "0 4 * * 0",
             "suspend": False,
             "checks": [{"name": "has-memos", "query": "SELECT count(*) > 0 FROM memos"}],
+            "backend": True,
+            "disaster": {"schedule": "0 5 1 * *", "timeout": "1h"},
             "storage": {"size": "15Gi", "storageClassName": "slow"},
             "resources": {"requests": {"cpu": "100m", "memory": 1}, "limits": {"memory": "1Gi"}},
         },
@@ -192,6 +214,7 @@ STATUS: Object = {
         "passed": 10,
         "since": _TIME,
         "shiftingSince": _TIME,
+        "restore": {"name": "memo-r5-back", "made": True, "done": True},
         "gates": [
             {
                 "name": "serverErrorPercent",
@@ -287,6 +310,20 @@ STATUS: Object = {
             "ordered": "memo-drill-20261122-040000",
             "backup": "memo-20261122-020000",
         },
+        "disaster": {
+            "schedule": "0 5 1 * * Europe/Berlin",
+            "since": _TIME,
+            "next": _TIME,
+            "ordered": "memo-disaster-20261201-050000",
+            "last": {"name": "memo-disaster-20261101-050000", "at": _TIME, "reason": "Recovered", "seconds": 94},
+        },
+    },
+    "recovery": {
+        "restore": "memo-recovery",
+        "result": "Restored",
+        "folder": "prod/memo/2026/11/memo-20261122-020000/",
+        "takenAt": _TIME,
+        "finishedAt": _TIME,
     },
     "maintenance": {"until": _TIME, "since": _TIME, "holders": [{"name": "restore/undo-1", "until": _TIME}]},
     "plan": ["version 1.5.0 would take over"],

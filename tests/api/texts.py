@@ -12,17 +12,18 @@ class Texts:
     Attributes:
         accept: strings that match.
         reject: strings that do not, and break no other limit.
-        first: begins a string of any length that matches; ``fill`` goes on with it.
+        first: begins a string of any length that matches; ``fill`` goes on with it, and ``last`` ends it.
     """
 
     accept: tuple[str, ...]
     reject: tuple[str, ...]
     first: str = "a"
     fill: str = "a"
+    last: str = ""
 
     def of_length(self, length: int) -> str:
         """A string of exactly that length; it matches where the pattern has a match of that length."""
-        return (self.first + self.fill * length)[:length]
+        return (self.first + self.fill * length)[: length - len(self.last)] + self.last
 
 
 ANY = Texts(accept=("x",), reject=())
@@ -74,6 +75,17 @@ TEXTS = {
         reject=("a", "/a/", "a//", "a b/", "a/\n"),
         first="a/",
         fill="b/",
+    ),
+    # dump of old scripts
+    r"^([A-Za-z0-9._-]+/)*[A-Za-z0-9._-]*[0-9]{8}[_-][0-9]{6}[.]sql([.]gz)?$": Texts(
+        accept=("memo_app_20231101_020000.sql.gz", "old/20231101-020000.sql"),
+        reject=("memo.sql.gz", "memo_20231101.sql.gz", "/20231101_020000.sql", "20231101_020000.sql.zip", "a b"),
+        last="20231101_020000.sql.gz",
+    ),
+    # a file in a destination
+    r"^([A-Za-z0-9._-]+/)*[A-Za-z0-9._-]+$": Texts(
+        accept=(".env", "old/.env"),
+        reject=("/.env", "old/", "a b", ".env\n"),
     ),
     # version
     r"^[A-Za-z0-9]([-A-Za-z0-9._]*[A-Za-z0-9])?$": Texts(

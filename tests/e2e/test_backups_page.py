@@ -21,13 +21,13 @@ ROOT = Path(__file__).resolve().parents[2]
 COMMANDS = re.compile(r"^```sh\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
-def carried_out(page: str, least: int, app: App, folder: Path) -> str:
+def carried_out(page: str, least: int, app: App, folder: Path, **variables: str) -> str:
     """What the page's commands said, in the app's namespace."""
     blocks = COMMANDS.findall((ROOT / "docs" / page).read_text(encoding="utf-8"))
     assert len(blocks) >= least
     own = folder / "kubeconfig"
     own.write_bytes(kubeconfig().read_bytes())
-    environment = {**os.environ, "KUBECONFIG": str(own)}
+    environment = {**os.environ, "KUBECONFIG": str(own), **variables}
     choose = ["kubectl", "config", "set-context", "--current", "--namespace", app.namespace]
     subprocess.run(choose, env=environment, check=True, capture_output=True)
     said = []
@@ -39,7 +39,7 @@ def carried_out(page: str, least: int, app: App, folder: Path) -> str:
             capture_output=True,
             text=True,
             check=False,
-            timeout=400,
+            timeout=900,
         )
         assert done.returncode == 0, f"{block}\n{done.stdout}{done.stderr}"
         said.append(done.stdout)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any, Self
 
@@ -12,13 +13,13 @@ import pytest
 from pyrage import x25519
 
 from tests.e2e import objects
-from tests.e2e.app import WITHIN, App
+from tests.e2e.app import WITHIN, App, status_field
 from tests.e2e.conftest import MakeApp
-from tests.e2e.elsewhere import secret
+from tests.e2e.elsewhere import postgres, secret
 from tests.e2e.objects import Shelf
 from tests.e2e.test_backups import order, saving, settled
 from tests.kube import Kube, Object
-from tools.testbed import leadership, nodes
+from tools.testbed import leadership, nodes, sample
 
 KIND = "memoapp.dev/v1alpha1/MemoRestore"
 BACKUP = "memoapp.dev/v1alpha1/MemoBackup"
@@ -78,7 +79,7 @@ class Visitors:
 
 def test_data_is_destroyed_brought_back_and_the_way_back_undone(memoapp: MakeApp, images: dict[str, str]) -> None:
     checks = [{"name": "has-memos", "query": "SELECT count(*) > 0 FROM memos"}]
-    app = memoapp("memo", saving(images, drill={"checks": checks, "storage": {"size": "1Gi"}}))
+    app = memoapp("memo", saving(images, drill={"checks": checks, "backend": True, "storage": {"size": "1Gi"}}))
     app.ready()
     for number in range(3):
         app.write_memo(f"memo {number}")
@@ -90,6 +91,7 @@ def test_data_is_destroyed_brought_back_and_the_way_back_undone(memoapp: MakeApp
     told = in_phase(app, "try", "Completed", "Failed")
     assert told["phase"] == "Completed", told
     assert (told["evidence"]["tables"], told["evidence"]["checks"]) == (2, 1)
+    assert told["evidence"]["health"].startswith("/api/health answers 200 after ")
     proved = settled_as(app, "good", "Proved")["status"]["proved"]
     assert (proved["by"], proved["tables"]) == ("try", 2)
     app.shows("RestoreProved", "True", "Proved")
@@ -259,3 +261,138 @@ def test_operators_killed_and_visitors_who_see_the_page(
     assert shown[0].json()["error"] == "maintenance"
     assert 0 < int(shown[0].headers["retry-after"]) <= 900
     assert len(visitors.seen) == len(pages), [(answer.status_code, answer.text[:100]) for answer in visitors.seen]
+
+
+def test_a_dump_of_the_old_scripts_comes_back_and_one_with_a_command_does_not(
+    kube: Kube, memoapp: MakeApp, images: dict[str, str], namespace: str
+) -> None:
+    shelf = objects.store(kube, namespace, images["objects"])
+    app = memoapp("memo", saving(images, drill={"storage": {"size": "1Gi"}}))
+    app.ready()
+    app.write_memo("of the old days")
+    database = Shelf(app.namespace, "memo-database-0", "/tmp")  # noqa: S108 -- the pod's own
+    old = database.sh("pg_dump --username=memo_user --host=/var/run/postgresql memo_app | gzip | base64 -w0")
+    bad = database.sh(r"printf 'SELECT 1;\n\\! touch /tmp/it-ran\n' | gzip | base64 -w0")
+    for name, data in (("memo_app_20231101_020000.sql.gz", old), ("memo_app_20231102_020000.sql.gz", bad)):
+        shelf.sh(f"mkdir -p old; echo '{data}' | base64 -d > old/{name}")
+    shelf.sh("printf \"POSTGRES_PASSWORD='pa ss'\\nLOG_LEVEL=info\\n\" > old/.env")
+    sql(app, "DELETE FROM memos")
+    dump = {"destination": objects.destination(namespace), "file": "old/memo_app_20231102_020000.sql.gz"}
+    restore(app, "bad", source={"dump": dump}, mode="InPlace", dataLoss="Accept")
+    told = in_phase(app, "bad", "Failed", "Completed")
+    assert (told["reason"], "line 2 has the command" in told["message"]) == ("ScriptRefused", True), told
+
+    dump = {**dump, "file": "old/memo_app_20231101_020000.sql.gz", "env": "old/.env"}
+    restore(app, "old", source={"dump": dump}, mode="InPlace", dataLoss="Accept")
+    told = in_phase(app, "old", "Failed", "Completed")
+    assert told["phase"] == "Completed", told
+    assert (told["takenAt"], told["configuration"]) == ("2023-11-01T02:00:00Z", "made: Secret/old-env")
+    assert app.memos() == ["of the old days"]
+    assert sorted(kube.get("v1/Secret", "old-env", app.namespace)["data"]) == ["LOG_LEVEL", "POSTGRES_PASSWORD"]
+    assert settled_as(app, "old-imported", "Proved")["spec"]["reason"] == "Imported"
+    app.write_memo("written by the app's own user")
+    app.ready()
+
+
+def test_a_migration_that_destroyed_the_data_is_undone_with_consent(memoapp: MakeApp, images: dict[str, str]) -> None:
+    app = memoapp("memo", saving(images))
+    app.ready()
+    app.write_memo("before the release")
+    version = sample.version(images, "1.1.0", FAULT="migration-destroys")
+    smoke = {"name": "smoke", **sample.CHECKS}
+    app.change(**version, release={"tests": [smoke], "migration": {"reversible": False}, "onFailure": "RestoreBackup"})
+    app.wait(lambda found: (status_field(found, "release") or {}).get("phase") == "Rejected")
+    told = in_phase(app, "memo-r2-back", "ConsentNeeded")
+    assert told["loss"]["tables"] >= 1
+    app.shows("Stalled", "True", "TestFailed")
+    assert app.http("GET", "/api/memos").status_code != httpx.codes.OK, "the old version cannot live on what is left"
+    app.kube.patch(KIND, "memo-r2-back", app.namespace, body={"spec": {"dataLoss": "Accept"}})
+    told = in_phase(app, "memo-r2-back", "Completed", "Failed")
+    assert told["phase"] == "Completed", told
+    assert app.memos() == ["before the release"]
+    found = app.wait(lambda now: bool(((status_field(now, "release") or {}).get("restore") or {}).get("done")))
+    release = found["status"]["release"]
+    assert (release["phase"], release["migration"]["outcome"]) == ("Rejected", "Undone")
+
+
+def test_a_database_elsewhere_comes_back_with_the_rights_that_it_takes(
+    kube: Kube, memoapp: MakeApp, images: dict[str, str], namespace: str
+) -> None:
+    postgres(kube, namespace, images["postgres"])
+    server = Shelf(namespace, "postgres", "/tmp")  # noqa: S108 -- the pod's own
+    kube.wait("v1/Pod", "postgres", namespace, until=_is_running, timeout=WITHIN)
+
+    def as_superuser(text: str, database: str = "memo_app") -> str:
+        return server.sh(f'psql -h 127.0.0.1 -U memo_user -qAt {database} -c "{text}"').strip()
+
+    _answered(lambda: as_superuser("CREATE ROLE plain LOGIN PASSWORD 'pl41n'"))
+    as_superuser("CREATE DATABASE elsewhere OWNER plain")
+    secret(kube, namespace, "mine", uri=f"postgresql://plain:pl41n@postgres.{namespace}.svc/elsewhere")
+    backup = {"clientImage": images["postgres"], "destination": {"volume": {"size": "1Gi"}}}
+    declared = {"external": {"secretRef": {"name": "mine"}}, "name": "elsewhere", "user": "plain"}
+    app = memoapp("memo", {**sample.small(images), "database": declared, "backup": backup})
+    app.ready()
+    app.write_memo("before")
+    order(app, "good")
+    settled(app, "good")
+    app.write_memo("after")
+    restore(app, "without", source={"backup": "good"}, mode="InPlace", dataLoss="Accept")
+    told = in_phase(app, "without", "Completed", "Failed")
+    assert (told["reason"], "CREATEDB" in told["message"], "pg_signal_backend" in told["message"]) == (
+        "RightsMissing",
+        True,
+        True,
+    )
+    as_superuser("ALTER ROLE plain CREATEDB")
+    as_superuser("GRANT pg_signal_backend TO plain")
+    restore(app, "back", source={"backup": "good"}, mode="InPlace", dataLoss="Accept", undoFor="0s")
+    told = in_phase(app, "back", "Completed", "Failed")
+    assert told["phase"] == "Completed", told
+    assert app.memos() == ["before"]
+    app.write_memo("later")
+    names = "SELECT count(*) FROM pg_database WHERE datname LIKE 'elsewhere%'"
+    app.eventually(lambda: as_superuser(names), lambda now: now == "1")
+
+
+def _is_running(pod: Object | None) -> bool:
+    return pod is not None and pod["status"].get("phase") == "Running"
+
+
+def _answered(ask: Callable[[], str]) -> None:
+    """Asked until it is answered: the server comes up."""
+    deadline = time.monotonic() + WITHIN
+    while True:
+        try:
+            ask()
+        except AssertionError:
+            if time.monotonic() > deadline:
+                raise
+        else:
+            return
+        time.sleep(1)
+
+
+@pytest.mark.long
+@pytest.mark.loaded
+def test_a_node_that_starts_anew_in_the_middle_costs_a_try_and_no_data(
+    cluster: str, memoapp: MakeApp, images: dict[str, str]
+) -> None:
+    app = memoapp("memo", saving(images))
+    app.ready()
+    app.write_memo("before")
+    order(app, "good")
+    settled(app, "good")
+    app.write_memo("after")
+    restore(app, "cut-off", source={"backup": "good"}, mode="InPlace", dataLoss="Accept")
+    in_phase(app, "cut-off", "Restoring")
+    (pod,) = app.pods("database")
+    # As a node does that loses its power for a moment: every process of every pod ends at once.
+    script = "systemctl stop kubelet; crictl rmp --all --force >/dev/null 2>&1; systemctl start kubelet"
+    nodes.inside(cluster, pod["spec"]["nodeName"], "sh", "-c", script)
+    told = in_phase(app, "cut-off", "Completed", "Failed", within=600)
+    app.ready(within=600)
+    assert set(app.memos()) == ({"before"} if told["phase"] == "Completed" else {"before", "after"})
+    assert databases(app) <= {"memo_app", "postgres", told.get("kept") or ""}, "nothing half-made stays"
+    restore(app, "again", source={"backup": "good"}, mode="InPlace", dataLoss="Accept")
+    assert in_phase(app, "again", "Completed", "Failed", within=600)["phase"] == "Completed"
+    assert app.memos() == ["before"]

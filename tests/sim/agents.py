@@ -6,12 +6,12 @@ import json
 from dataclasses import dataclass, field
 from typing import Any
 
-from memoapp_operator.domain.manifest import JOB, MEMO_BACKUP, Manifest, Ref
+from memoapp_operator.domain.manifest import JOB, MEMO_BACKUP, Manifest, Ref, kind_of
 from memoapp_operator.domain.names import COMPONENT_LABEL
 
 from .clock import SimClock
 from .cluster import SimCluster
-from .server import LIVE, Server
+from .server import EMPTY, LIVE, Server
 
 BACKUP_LABEL = "memoapp.dev/backup"
 JOB_LABEL = "batch.kubernetes.io/job-name"
@@ -35,6 +35,7 @@ class Agents:
         migrated: migrations that succeeded.
         loss: what a restore in place would lose, as an assessment says.
         silent_restores: how many agents that restore end without a word.
+        saved: Secrets and ConfigMaps that a backup has.
     """
 
     cluster: SimCluster
@@ -49,6 +50,7 @@ class Agents:
     migrated: int = 0
     loss: dict[str, int] = field(default_factory=lambda: {"minutes": 42, "rows": 118, "back": 3, "tables": 2})
     silent_restores: int = 0
+    saved: tuple[Manifest, ...] = ()
     _since: dict[str, float] = field(default_factory=dict)
 
     def resume(self, other: Agents) -> None:
@@ -57,6 +59,7 @@ class Agents:
         self.silent, self.stored, self._since = other.silent, {**other.stored}, {**other._since}
         self.endings, self.migrated = {**other.endings}, other.migrated
         self.loss, self.silent_restores = {**other.loss}, other.silent_restores
+        self.saved = other.saved
 
     def step(self) -> None:
         """Everything that can be done now."""
@@ -134,11 +137,30 @@ class Agents:
         known = {"takenAt": values.get("MEMOAPP_SINCE") or self.clock.stamp(-3600.0), "content": DIGEST}
         if task == "assess":
             return {"reason": "Assessed", **known, **self.loss, "bytes": 1 << 20}
+        if task == "recover":
+            return self._recovered(values, known)
+        if task == "import":
+            folder = f"prod/memo/2023/11/{values['MEMOAPP_BACKUP_NAME']}/"
+            self.stored[folder] = "shown"
+            offered = {"configuration": "made: Secret/back-env"} if "MEMOAPP_ENV_FILE" in values else {}
+            return {"reason": "Imported", "folder": folder, "takenAt": "2023-11-01T02:00:00Z", **offered}
         if task == "restore":
             assert values["MEMOAPP_DATABASE"] == LIVE
             self.server.restore(values["MEMOAPP_BESIDE"], values["MEMOAPP_FOLDER"])
         seconds = {"verify": 1.0, "prepare": 2.0, "restore": 3.5, "compare": 1.5}
         return {"reason": "Proved", **known, "tables": 2, "rows": 500, "checks": 1, "seconds": seconds}
+
+    def _recovered(self, values: dict[str, str], known: dict[str, Any]) -> dict[str, Any]:
+        """The agent of a recovery: nothing where there is data, else what was saved beside it comes back."""
+        if self.server.held.get(values["MEMOAPP_DATABASE"]) != EMPTY:
+            return {"reason": "NotNeeded"}
+        for item in self.saved:
+            if self.cluster.find(Ref(kind_of(item), item["metadata"]["name"])) is None:
+                self.cluster.put(item, manager="agent")
+        app = f"{values['MEMOAPP_APP_NAMESPACE']}/{values['MEMOAPP_APP_NAME']}"
+        folder = f"{app}/2026/01/{values.get('MEMOAPP_BACKUP_NAME') or 'newest'}/"
+        told = {"configuration": "made: Secret/mail", "chosen": "the newest of 3 that are proved"}
+        return {"reason": "Assessed", **known, "folder": folder, "bytes": 1 << 20, **told}
 
     def _pod(self, job: Manifest, line: dict[str, Any]) -> None:
         state = {"terminated": {"message": json.dumps(line), "exitCode": int(line["reason"] not in GOOD)}}
@@ -176,8 +198,8 @@ class Agents:
         self.cluster.set_status(ref, {**(found.get("status") or {}), **changes})
 
 
-RESTORES = frozenset({"drill", "assess", "restore"})
-GOOD = frozenset({"Verified", "Assessed", "Proved", "NotProved"})
+RESTORES = frozenset({"drill", "assess", "restore", "recover", "import"})
+GOOD = frozenset({"Verified", "Assessed", "Proved", "NotProved", "NotNeeded", "Imported"})
 RELEASE = frozenset({"migration", "test"})
 
 

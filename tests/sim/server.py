@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 LIVE = "memo_app"
+EMPTY = "empty"
 
 
 @dataclass

@@ -24,6 +24,7 @@ from memoapp_operator.domain.manifest import (
     Kind,
 )
 from memoapp_operator.render.context import Context, Platform
+from memoapp_operator.render.recovery import account
 from memoapp_operator.render.schedule import backups
 from memoapp_operator.runtime.lease import LEASE_NAME
 
@@ -116,9 +117,23 @@ def test_what_agents_are_given_the_operator_has(operator: Rights) -> None:
             "spec": {"version": "1", "backend": {"image": "a"}, "database": {"managed": {}}, "backup": {}},
         }
     )
-    (role,) = [item for item in backups(Context(app=app, platform=Platform("a", "b"))) if item["kind"] == "Role"]
-    for key, verbs in _rights(role).items():
-        assert verbs <= operator[key]
+    known = Context(app=app, platform=Platform("a", "b"), offers=True)
+    roles = [item for item in (*backups(known), *account(known)) if item["kind"] == "Role"]
+    assert len(roles) == 2
+    for role in roles:
+        for key, verbs in _rights(role).items():
+            assert verbs <= operator[key]
+
+
+def test_disaster_drills_take_namespaces_and_a_new_memoapp_and_nothing_else(
+    render: Callable[..., Documents], operator: Rights
+) -> None:
+    more = _rights(_named(render({"disasterDrills": {"enabled": True}}), "ClusterRole", "memoapp-operator"))
+    assert more.pop(("", "namespaces")) == {"create", "delete", "get"}
+    assert more.pop(("memoapp.dev", "memoapps")) == operator["memoapp.dev", "memoapps"] | {"create"}
+    assert more.items() <= operator.items()
+    with pytest.raises(Exception, match="cannot make others"):
+        render({"disasterDrills": {"enabled": True}, "watchNamespaces": NAMESPACES})
 
 
 def test_the_operators_own_lease_is_a_right_in_the_operators_own_namespace_only(

@@ -27,6 +27,8 @@ ALTERNATIVES = {
     "spec.redis.external",
     "spec.backup.destination.volume",
     "spec.backup.clientImage",
+    "spec.database.managed.restoreFrom",
+    "spec.release.dataLoss",
 }
 # The tiers share their fields: what one of them shows need not stand in the other.
 TIERS = ("spec.frontend.", "spec.backend.")

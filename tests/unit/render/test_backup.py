@@ -145,6 +145,7 @@ def test_secrets_are_saved_only_where_they_are_sealed() -> None:
         "/config/secrets/memo-database",
         "/config/secrets/memo-mail",
         "/config/secrets/memo-redis",
+        "/config/secrets/memo-registry",
     ]
 
 

@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 from memoapp_operator.agent import settings
 from memoapp_operator.api.v1alpha1.destination import Destination
+from memoapp_operator.api.v1alpha1.memorestore import Dump
 from memoapp_operator.render import backup, restore
 from memoapp_operator.render.backup import Task as BackupTask
-from memoapp_operator.render.children import render
+from memoapp_operator.render.children import render, revision
 from memoapp_operator.render.context import Context
 from memoapp_operator.render.restore import Order, Task
 
@@ -62,8 +63,9 @@ def test_a_job_ends_is_tried_once_and_goes_with_its_memorestore(task: Task) -> N
 @pytest.mark.parametrize("destination", [{"volume": {}}, {"s3": S3}])
 def test_it_meets_the_restricted_standard_and_has_no_token(task: Task, destination: dict[str, Any]) -> None:
     found = job(task, destination, encryption=SEALED)
-    assert pod(found)["automountServiceAccountToken"] is False
-    assert "serviceAccountName" not in pod(found)
+    makes = task is Task.RECOVER
+    assert pod(found)["automountServiceAccountToken"] is makes
+    assert pod(found).get("serviceAccountName") == ("memo-recovery" if makes else None)
     assert pod(found)["securityContext"]["runAsNonRoot"] is True
     for container in containers(found).values():
         own = container["securityContext"]
@@ -83,6 +85,92 @@ def test_a_drill_has_a_server_of_its_own_that_only_its_pod_reaches() -> None:
     assert values(found, "tools")["PGHOST"] == "127.0.0.1"
     secrets = [item for item in containers(found)["agent"]["env"] if "valueFrom" in item]
     assert secrets == [], "a drill knows no password of the live database"
+
+
+def imported(**dump: Any) -> dict[str, Any]:
+    told = {"destination": {"s3": {**S3, "bucket": "old-dumps"}}, "file": "old/memo_app_20231101_020000.sql.gz", **dump}
+    where = Destination.model_validate({"s3": S3})
+    order = Order(
+        Task.IMPORT, MEMO_RESTORE, "try-import-1", where, dump=Dump.model_validate(told), imported="try-imported"
+    )
+    return restore.job(context(encryption=SEALED), order)
+
+
+def test_a_dump_is_run_beside_no_secret_and_becomes_a_backup() -> None:
+    found = imported()
+    told = values(found)
+    assert (told["MEMOAPP_SOURCE_S3_BUCKET"], told["MEMOAPP_S3_BUCKET"]) == ("old-dumps", S3["bucket"])
+    assert (told["MEMOAPP_FILE"], told["MEMOAPP_BACKUP_NAME"]) == (
+        "old/memo_app_20231101_020000.sql.gz",
+        "try-imported",
+    )
+    assert told["MEMOAPP_RECIPIENTS"] == "/recipients/recipients"
+    assert pod(found)["automountServiceAccountToken"] is False
+    for name in ("tools", "server"):
+        assert all("valueFrom" not in item for item in containers(found)[name]["env"]), name
+        mounted = {each["name"] for each in containers(found)[name]["volumeMounts"]}
+        assert mounted <= {"work", "tmp", "scratch", "run", "shared-memory"}, name
+    assert values(found, "tools")["PGHOST"] == "127.0.0.1"
+    assert values(found, "tools")["PGDATABASE"] == "notes"
+    assert found["metadata"]["labels"]["app.kubernetes.io/component"] == "drill", "it reaches no database of ours"
+
+
+def test_variables_are_offered_by_an_account_that_may_only_create() -> None:
+    found = imported(env="old/.env")
+    assert (pod(found)["serviceAccountName"], pod(found)["automountServiceAccountToken"]) == ("memo-recovery", True)
+    assert (values(found)["MEMOAPP_ENV_FILE"], values(found)["MEMOAPP_ENV_SECRET"]) == ("old/.env", "try-env")
+
+
+def rehearsed(**backend: Any) -> dict[str, Any]:
+    spec = apps.spec_full()
+    spec["backend"] = {**spec["backend"], **backend}
+    known = apps.known(apps.memoapp({**spec, "backup": {"drill": {"backend": True}}}))
+    tier = revision(known).tiers["backend"]
+    where = Destination.model_validate({"s3": S3})
+    order = Order(Task.DRILL, MEMO_RESTORE, "try-drill-1", where, "prod/memo/x/", "notes", backend=tier)
+    return restore.job(known, order)
+
+
+def test_the_backend_comes_up_on_what_was_restored_and_has_the_last_word() -> None:
+    found = rehearsed()
+    order = [each["name"] for each in pod(found)["initContainers"]]
+    assert order == ["tools", "server", "redis", "restorer", "backend"]
+    assert "restartPolicy" not in containers(found)["restorer"], "the backend waits for its end"
+    assert [each["name"] for each in pod(found)["containers"]] == ["agent"]
+    assert containers(found)["agent"]["command"][-1] == "rehearse"
+    assert values(found)["MEMOAPP_HEALTH"] == "http://127.0.0.1:3003/api/up"
+    assert values(found, "restorer")["MEMOAPP_TOLD"] == "/work/drilled"
+    assert not {"readinessProbe", "lifecycle", "ports"} & containers(found)["backend"].keys()
+    assert len({each["name"] for each in pod(found)["volumes"]}) == len(pod(found)["volumes"])
+
+
+def test_it_knows_nothing_of_the_live_database() -> None:
+    found = rehearsed(
+        env=[{"name": "PGPASSWORD", "valueFrom": {"secretKeyRef": {"name": "memo-connection", "key": "password"}}}],
+        envFrom=[{"secretRef": {"name": "memo-connection"}, "prefix": "DB_"}, {"configMapRef": {"name": "texts"}}],
+        volumes=[
+            {"name": "work", "secret": {"secretName": "memo-connection"}},
+            {"name": "data", "persistentVolumeClaim": {"claimName": "uploads"}},
+            {"name": "texts", "configMap": {"name": "texts"}},
+            {"name": "both", "projected": {"sources": [{"secret": {"name": "memo-connection"}}]}},
+        ],
+        volumeMounts=[{"name": "work", "mountPath": "/secret"}],
+    )
+    told = values(found, "backend")
+    assert told["DATABASE_URL"] == "postgresql://order:none@127.0.0.1:5432/notes"
+    assert told["REDIS_URL"] == "redis://127.0.0.1:6379/0"
+    assert (told["PGPASSWORD"], told["DB_host"]) == ("none", "127.0.0.1")
+    assert "memo-connection" not in str(found)
+    kinds = {each["name"]: sorted(each.keys() - {"name"}) for each in pod(found)["volumes"]}
+    assert [kinds[f"app-{number}"] for number in range(4)] == [["emptyDir"], ["emptyDir"], ["configMap"], ["emptyDir"]]
+    assert containers(found)["backend"]["volumeMounts"][0] == {"name": "app-0", "mountPath": "/secret"}
+
+
+def test_everybody_in_it_is_the_user_that_he_would_be() -> None:
+    found = rehearsed(securityContext={"runAsUser": 4711})
+    assert "runAsUser" not in pod(found)["securityContext"]
+    users = {name: each["securityContext"].get("runAsUser") for name, each in containers(found).items()}
+    assert users == {"tools": 65532, "server": 999, "redis": 999, "restorer": 65532, "backend": 4711, "agent": 65532}
 
 
 def test_its_volume_is_made_for_it_and_goes_with_its_pod() -> None:
