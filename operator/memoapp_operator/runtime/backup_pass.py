@@ -12,7 +12,7 @@ from memoapp_operator.domain import names
 from memoapp_operator.domain.decision import Note
 from memoapp_operator.domain.manifest import JOB, MEMO_APP, MEMO_BACKUP, POD, Manifest, Ref
 from memoapp_operator.domain.taking import FINALIZER, LATER, PRUNED_ANNOTATION, Sight, Step, Work, location_of, step
-from memoapp_operator.ports import Clock, Cluster, ClusterError, Conflict, Refused
+from memoapp_operator.ports import Clock, Cluster, ClusterError, Refused
 from memoapp_operator.render import backup as rendered
 from memoapp_operator.render.agent_pod import COMPONENT
 from memoapp_operator.render.context import Context, Platform
@@ -20,6 +20,7 @@ from memoapp_operator.render.restore import DRILL, RESTORE
 
 from . import agents, finalizers
 from .backups import recipients_of
+from .creation import once
 from .queue import Key
 
 _AT_ONCE = 0.05
@@ -168,11 +169,7 @@ class BackupPass:
             reason=backup.spec.reason.value,
         )
         context = Context(app=app or _stand_in(backup), platform=self._platform)
-        try:
-            await self._cluster.create(rendered.job(context, order))
-        except Conflict:
-            return False
-        return True
+        return await once(self._cluster, rendered.job(context, order))
 
 
 def _rests(raw: Manifest, backup: MemoBackup) -> bool:

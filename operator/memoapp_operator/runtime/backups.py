@@ -23,11 +23,12 @@ from memoapp_operator.domain.backups import Backups, Known, KnownRestore
 from memoapp_operator.domain.conditions import READY, STALLED, find, is_true, timestamp
 from memoapp_operator.domain.manifest import MEMO_APP, MEMO_BACKUP, MEMO_RESTORE, Manifest, Ref
 from memoapp_operator.domain.taking import FINALIZER, PRUNED_ANNOTATION
-from memoapp_operator.ports import Cluster, Conflict
+from memoapp_operator.ports import Cluster
 from memoapp_operator.render import backup as rendered
 from memoapp_operator.render.agent_pod import COMPONENT
 
 from . import agents
+from .creation import once
 from .snapshot import Snapshot
 
 DRILL_LABEL = "memoapp.dev/drill"
@@ -153,17 +154,17 @@ class BackupActs:
         changed = await self._bring_back(app, seen, status)
         for ordered, reason in _orders(status):
             if seen.named(ordered) is None:
-                changed |= await self._create(order(app, ordered, reason))
+                changed |= await once(self._cluster, order(app, ordered, reason))
         if status.active is not None and seen.catalogued is None and domain.to_catalogue(app, seen) and not changed:
-            changed = await self._create(
-                rendered.catalogue_job(snapshot.context, app.spec.backup.destination, seen.destination)
+            changed = await once(
+                self._cluster, rendered.catalogue_job(snapshot.context, app.spec.backup.destination, seen.destination)
             )
         drill = drills.to_create(app, seen)
         if drill is not None:
-            changed |= await self._create(ordered_drill(app, *drill))
+            changed |= await once(self._cluster, ordered_drill(app, *drill))
         recovered = disasters.to_create(app, seen)
         if recovered is not None:
-            changed |= await self._create(ordered_disaster(app, *recovered))
+            changed |= await once(self._cluster, ordered_disaster(app, *recovered))
         changed |= await self._forget(app, seen)
         return await self._prune(app, seen, now) or changed
 
@@ -173,7 +174,7 @@ class BackupActs:
         if outdated is not None:
             return await self._delete(app, outdated.name)
         source = recovery.to_create(app, status, seen)
-        return source is not None and await self._create(ordered_recovery(app, source))
+        return source is not None and await once(self._cluster, ordered_recovery(app, source))
 
     async def _bring_back(self, app: MemoApp, seen: Backups, status: MemoAppStatus) -> bool:
         """The MemoRestore of a release that failed; one of an earlier release that waits for consent goes."""
@@ -181,7 +182,7 @@ class BackupActs:
         if outdated is not None:
             return await self._delete(app, outdated.name)
         wanted = brought_back.to_create(status, seen)
-        return wanted is not None and await self._create(ordered_back(app, *wanted))
+        return wanted is not None and await once(self._cluster, ordered_back(app, *wanted))
 
     async def _delete(self, app: MemoApp, name: str) -> bool:
         raw = await self._cluster.get(MEMO_RESTORE, app.metadata.namespace, name)
@@ -196,13 +197,6 @@ class BackupActs:
             if await self._delete(app, item.name):
                 return True
         return False
-
-    async def _create(self, manifest: Manifest) -> bool:
-        try:
-            await self._cluster.create(manifest)
-        except Conflict:
-            return False
-        return True
 
     async def _prune(self, app: MemoApp, seen: Backups, now: datetime) -> bool:
         """One a pass: first it is written on it why, then it is deleted."""

@@ -11,10 +11,11 @@ from memoapp_operator.api.v1alpha1.memorestore import MemoRestore
 from memoapp_operator.domain import disaster, recovery, restoring
 from memoapp_operator.domain.manifest import MEMO_APP, MEMO_RESTORE, NAMESPACE, SECRET, Manifest, Ref
 from memoapp_operator.domain.restore_status import OVER
-from memoapp_operator.ports import Clock, Cluster, Conflict, Refused
+from memoapp_operator.ports import Clock, Cluster, Refused
 from memoapp_operator.render import disaster as rendered
 
 from . import agents, finalizers
+from .creation import once
 
 T = TypeVar("T", bound=BaseModel)
 
@@ -94,19 +95,12 @@ class DisasterPass:
         if app is None or source is None:
             return False
         if seen.space is None:
-            return await self._create(rendered.namespace(space, seen.restore.metadata.uid))
+            return await once(self._cluster, rendered.namespace(space, seen.restore.metadata.uid))
         for name in rendered.keys(source):
             original = await self._cluster.get(SECRET, app.metadata.namespace, name)
             if original is not None:
-                await self._create(rendered.secret(original, space))
-        return await self._create(rendered.memoapp(app, source, space))
-
-    async def _create(self, manifest: Manifest) -> bool:
-        try:
-            await self._cluster.create(manifest)
-        except Conflict:
-            return False
-        return True
+                await once(self._cluster, rendered.secret(original, space))
+        return await once(self._cluster, rendered.memoapp(app, source, space))
 
 
 def _is_of(namespace: Manifest, restore: MemoRestore) -> bool:

@@ -17,13 +17,14 @@ from memoapp_operator.domain.durations import seconds
 from memoapp_operator.domain.manifest import JOB, MEMO_RESTORE, REVISION, Manifest, Ref, ref_of
 from memoapp_operator.domain.restore_status import Step
 from memoapp_operator.domain.taking import LATER
-from memoapp_operator.ports import Clock, Cluster, ClusterError, Conflict, Refused, Services
+from memoapp_operator.ports import Clock, Cluster, ClusterError, Refused, Services
 from memoapp_operator.render import restore as rendered
 from memoapp_operator.render.context import Context, Platform
 from memoapp_operator.render.endpoints import BACKEND
 
 from . import data_lease, finalizers, live_objects
 from .backups import order as backup_order
+from .creation import once
 from .disaster_pass import DisasterPass
 from .queue import Key
 from .restore_sight import RestoreObserver, Seen, task_of
@@ -146,9 +147,9 @@ class RestorePass:
             return False
         if found.record and found.status.location is not None and found.status.imported is not None:
             location = found.status.location.model_dump(mode="json", by_alias=True, exclude_none=True)
-            return await self._create(backup_order(seen.app, found.status.imported, Reason.IMPORTED, location))
+            return await once(self._cluster, backup_order(seen.app, found.status.imported, Reason.IMPORTED, location))
         if found.save and found.status.safety is not None:
-            return await self._create(backup_order(seen.app, found.status.safety, Reason.RESTORE))
+            return await once(self._cluster, backup_order(seen.app, found.status.safety, Reason.RESTORE))
         if found.take:
             return await self._take(seen, seen.app)
         if found.work is not None:
@@ -201,7 +202,7 @@ class RestorePass:
             imported=status.imported or "",
             backend=await self._backend(app) if task is rendered.Task.DRILL else None,
         )
-        return await self._create(rendered.job(Context(app=app, platform=self._platform), order))
+        return await once(self._cluster, rendered.job(Context(app=app, platform=self._platform), order))
 
     async def _backend(self, app: MemoApp) -> Mapping[str, Any] | None:
         """The backend that serves, where a drill is to start it."""
@@ -212,13 +213,6 @@ class RestorePass:
         stored = await self._cluster.get(REVISION, app.metadata.namespace, name)
         found = live_objects.stored(app, {ref_of(stored): stored}) if stored is not None else []
         return next((item.tiers[BACKEND] for item in found), None)
-
-    async def _create(self, manifest: Manifest) -> bool:
-        try:
-            await self._cluster.create(manifest)
-        except Conflict:
-            return False
-        return True
 
 
 def _dumped(status: MemoRestoreStatus) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from memoapp_operator.agent import settings
 from memoapp_operator.api.v1alpha1.destination import Destination
 from memoapp_operator.api.v1alpha1.memorestore import Dump
 from memoapp_operator.render import backup, restore
+from memoapp_operator.render.agent_pod import WORK
 from memoapp_operator.render.backup import Task as BackupTask
 from memoapp_operator.render.children import render, revision
 from memoapp_operator.render.context import Context
@@ -139,7 +140,7 @@ def test_the_backend_comes_up_on_what_was_restored_and_has_the_last_word() -> No
     assert [each["name"] for each in pod(found)["containers"]] == ["agent"]
     assert containers(found)["agent"]["command"][-1] == "rehearse"
     assert values(found)["MEMOAPP_HEALTH"] == "http://127.0.0.1:3003/api/up"
-    assert values(found, "restorer")["MEMOAPP_TOLD"] == "/work/drilled"
+    assert values(found, "restorer")["MEMOAPP_TOLD"] == f"{WORK}/drilled"
     assert not {"readinessProbe", "lifecycle", "ports"} & containers(found)["backend"].keys()
     assert len({each["name"] for each in pod(found)["volumes"]}) == len(pod(found)["volumes"])
 
