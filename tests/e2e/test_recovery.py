@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import pytest
 import yaml
 from pyrage import x25519
 
@@ -18,7 +19,8 @@ from tests.e2e.test_backups import order, saving, settled
 from tests.e2e.test_backups_page import carried_out
 from tests.e2e.test_restores import KIND, databases, in_phase, restore, settled_as
 from tests.kube import Kube, Object
-from tools.testbed import sample
+from tools.testbed import sample, steps
+from tools.testbed.commands import CLUSTERS, output
 
 WITHIN = 240.0
 
@@ -151,6 +153,76 @@ def test_a_disaster_drill_recovers_the_app_elsewhere_and_leaves_nothing(kube: Ku
             kube.wait(KIND, "given-up", namespace, until=lambda found: found is None, timeout=WITHIN)
         assert "to be found elsewhere" in app.memos()
         app.ready()
+
+
+@pytest.mark.long
+@pytest.mark.loaded
+@pytest.mark.timeout(2400)
+def test_into_a_cluster_that_was_made_a_moment_ago(kube: Kube, images: dict[str, str]) -> None:
+    """All that the new cluster has of the old one is the way to its store."""
+    with new_namespace(kube) as elsewhere, new_namespace(kube) as namespace:
+        objects.store(kube, elsewhere, images["objects"])
+        authority = _value(kube, elsewhere, "store-ca", "ca.crt")
+        key = x25519.Identity.generate()
+        declared = _destroyed(kube, images, namespace, elsewhere, authority, key)
+        kube.patch("v1/Service", "objects", elsewhere, body={"spec": {"type": "NodePort"}})
+        port = kube.get("v1/Service", "objects", elsewhere)["spec"]["ports"][0]["nodePort"]
+        addresses = kube.list("v1/Node")[0]["status"]["addresses"]
+        node = next(item["address"] for item in addresses if item["type"] == "InternalIP")
+        with _new_cluster("rescue") as other:
+            for name in (elsewhere, namespace):
+                other.create(
+                    {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": RESTRICTED}}
+                )
+            _way_to(other, elsewhere, node, port)
+            secret(other, namespace, "store", **{"access-key": objects.ACCESS, "secret-key": objects.SECRET})
+            secret(other, namespace, "store-ca", **{"ca.crt": authority})
+            secret(other, namespace, "vault", recipients=f"{key.to_public()}\n", identity=f"{key}\n")
+            source = {
+                "destination": objects.destination(elsewhere),
+                "identitySecretRef": {"name": "vault", "key": "identity"},
+            }
+            spec = declared["spec"]
+            spec["database"]["managed"]["restoreFrom"] = source
+            app = App(other, namespace, "memo")
+            app.create(spec)
+            found = app.ready(within=600)
+            assert found["status"]["recovery"]["result"] == "Restored"
+            assert sorted(app.memos()) == ["of today", "of yesterday"]
+            assert _value(other, namespace, "mail", "token") == "mail-token-of-before"
+            app.eventually(lambda: _names(other, namespace), lambda now: {"proved", "later"} <= now)
+
+
+@contextmanager
+def _new_cluster(name: str) -> Iterator[Kube]:
+    """Another kind cluster with the operator in it; gone with the block."""
+    try:
+        steps.up(name)
+        steps.images(name)
+        steps.operator(name, {"replicas": 1})
+        path = Path(output((*CLUSTERS, "kubeconfig", name)).strip())
+        with Kube.from_kubeconfig(path) as other:
+            yield other
+    finally:
+        output((*CLUSTERS, "down", name))
+
+
+def _way_to(kube: Kube, namespace: str, node: str, port: int) -> None:
+    """The store of the other cluster, by the name that it has there."""
+    metadata = {"name": "objects", "namespace": namespace}
+    ports = [{"name": "objects", "port": 7070, "targetPort": port}]
+    kube.create({"apiVersion": "v1", "kind": "Service", "metadata": metadata, "spec": {"ports": ports}})
+    labels = {"kubernetes.io/service-name": "objects"}
+    kube.create(
+        {
+            "apiVersion": "discovery.k8s.io/v1",
+            "kind": "EndpointSlice",
+            "metadata": {**metadata, "labels": labels},
+            "addressType": "IPv4",
+            "ports": [{"name": "objects", "port": port, "protocol": "TCP"}],
+            "endpoints": [{"addresses": [node]}],
+        }
+    )
 
 
 def _status(kube: Kube, namespace: str, name: str) -> Object:

@@ -158,7 +158,7 @@ class Run:
         proxy.arm(self._plan)
         try:
             scenario.deed(stage)
-            self._until(kube, where, proxy, crew, scenario.end)
+            self._until(kube, where, proxy, crew, scenario.end, scenario.watched)
         finally:
             self._outcome.writes, self._outcome.noted = proxy.writes, proxy.noted
             if clients is not None:
@@ -166,13 +166,21 @@ class Run:
         crew.kill_all()
         self._outcome.state = endstate.collect(kube, where.namespace)
 
-    def _until(self, kube: Kube, where: Place, proxy: Proxy, crew: Crew, end: Predicate) -> None:
+    def _until(
+        self,
+        kube: Kube,
+        where: Place,
+        proxy: Proxy,
+        crew: Crew,
+        end: Predicate,
+        watched: tuple[str, str] = (KIND, APP),
+    ) -> None:
         """Wait for the end, then until nothing is written any more; an operator that is gone is started again."""
         deadline = time.monotonic() + WITHIN
         reached = False
         while True:
             crew.man(proxy.port)
-            found = self._app(kube, where, deadline)
+            found = self._seen(kube, where, watched, deadline)
             if end(found):
                 if not reached:
                     reached, deadline = True, time.monotonic() + STAYS_QUIET_WITHIN
@@ -187,11 +195,11 @@ class Run:
             time.sleep(_POLL)
 
     @staticmethod
-    def _app(kube: Kube, where: Place, deadline: float) -> Object | None:
-        """The MemoApp; an API server that is busy, or comes up, is asked again until the deadline."""
+    def _seen(kube: Kube, where: Place, watched: tuple[str, str], deadline: float) -> Object | None:
+        """The object by kind and name; an API server that is busy, or comes up, is asked again until the deadline."""
         while True:
             try:
-                return kube.find(KIND, APP, where.namespace)
+                return kube.find(*watched, where.namespace)
             except (httpx.HTTPError, ApiError):
                 if time.monotonic() > deadline:
                     raise

@@ -11,7 +11,7 @@ from tests.e2e.app import KIND, is_ready, manifest
 from tests.kube import Kube, Object
 from tools.testbed import sample
 
-APP = "memo"
+APP, SAVED, BACK = "memo", "good", "back"
 NEXT = "1.1.0"
 _STEPS = {"steps": [{"weight": 10, "hold": "2s"}, {"weight": 50, "hold": "2s"}], "soak": "2s", "keepOld": "4s"}
 _GATES = {"interval": "2s", "minRequests": 4}
@@ -54,6 +54,7 @@ class Scenario:
         end: true of the MemoApp (None: it is gone) when it is over.
         clients: requests are sent to the app all the while.
         at_fault: the version whose own answers of 500 are what the scenario is about; empty: there is none.
+        watched: kind and name of the object that ``end`` is about.
     """
 
     name: str
@@ -62,6 +63,7 @@ class Scenario:
     end: Predicate
     clients: bool = True
     at_fault: str = ""
+    watched: tuple[str, str] = (KIND, APP)
 
 
 def _spec(images: Mapping[str, str]) -> Object:
@@ -108,6 +110,27 @@ def _create_saving(stage: Stage) -> None:
 
 def _save_and_switch(stage: Stage) -> None:
     _next(stage, release={"keepOld": "4s", "backupMaxAge": "0s"})
+
+
+def _order_backup(stage: Stage) -> None:
+    spec = {"appRef": {"name": APP}}
+    metadata = {"name": SAVED, "namespace": stage.namespace}
+    stage.kube.create({"apiVersion": "memoapp.dev/v1alpha1", "kind": "MemoBackup", "metadata": metadata, "spec": spec})
+
+
+def _saved(found: Object | None) -> bool:
+    backups = ((found or {}).get("status") or {}).get("backups") or {}
+    return (backups.get("last") or {}).get("name") == SAVED
+
+
+def _restore(stage: Stage) -> None:
+    spec = {"appRef": {"name": APP}, "source": {"backup": SAVED}, "mode": "InPlace", "dataLoss": "Accept"}
+    metadata = {"name": BACK, "namespace": stage.namespace}
+    stage.kube.create({"apiVersion": "memoapp.dev/v1alpha1", "kind": "MemoRestore", "metadata": metadata, "spec": spec})
+
+
+def _restored(found: Object | None) -> bool:
+    return ((found or {}).get("status") or {}).get("phase") == "Completed"
 
 
 def _by_steps(stage: Stage) -> None:
@@ -173,6 +196,15 @@ SCENARIOS = {
         Scenario("creation", (), _create_with_redis, is_ready, clients=False),
         Scenario("switch", (_CREATED,), _switch, _phase("Retired", ready=True)),
         Scenario("saving", ((_create_saving, _catalogued),), _save_and_switch, _phase("Retired", ready=True)),
+        # Visitors see the page for a while: no client counts its answers.
+        Scenario(
+            "restoring",
+            ((_create_saving, _catalogued), (_order_backup, _saved)),
+            _restore,
+            _restored,
+            clients=False,
+            watched=("memoapp.dev/v1alpha1/MemoRestore", BACK),
+        ),
         Scenario("gradual", (_CREATED,), _by_steps, _phase("Retired", ready=True)),
         Scenario("gates", (_CREATED,), _by_steps_with_errors, _phase("RolledBack"), at_fault=NEXT),
         Scenario("rejection", (_CREATED,), _nowhere, _phase("Rejected")),
