@@ -70,7 +70,7 @@ def test_every_command_of_the_walk_from_nothing_does_what_it_says(
 
 def _destroyed(
     kube: Kube, images: dict[str, str], namespace: str, elsewhere: str, authority: str, key: x25519.Identity
-) -> dict[str, object]:
+) -> Object:
     """An app with a proved backup and a younger one; then all of its namespace goes. What its git has of it."""
     secret(kube, namespace, "store", **{"access-key": objects.ACCESS, "secret-key": objects.SECRET})
     secret(kube, namespace, "store-ca", **{"ca.crt": authority})
