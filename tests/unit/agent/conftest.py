@@ -25,6 +25,16 @@ def postgres() -> Iterator[Server]:
         yield server
 
 
+@pytest.fixture(scope="module")
+def scratch() -> Iterator[Server]:
+    """Another server, on which nobody of the first is known."""
+    found = programs()
+    if found is None:
+        pytest.skip("no PostgreSQL server is installed here")
+    with started(found, Path(tempfile.gettempdir())) as server:
+        yield server
+
+
 @pytest.fixture
 def database(postgres: Server) -> Iterator[str]:
     """An empty database of its own, of the user memo_user."""

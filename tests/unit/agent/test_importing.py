@@ -23,19 +23,10 @@ from psycopg import sql
 from pyrage import x25519
 
 from .content import fill
-from .server import Server, beside, programs, started
+from .server import Server, beside
 
 APP = App(name="memo", namespace="prod", uid="0b5e", version="unknown")
 FILE = "old/memo_app_20231101_020000.sql.gz"
-
-
-@pytest.fixture(scope="module")
-def scratch() -> Iterator[Server]:
-    found = programs()
-    if found is None:
-        pytest.skip("no PostgreSQL server is installed here")
-    with started(found, Path("/tmp")) as server:  # noqa: S108 -- sockets have short names
-        yield server
 
 
 @pytest.fixture

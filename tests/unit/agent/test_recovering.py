@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from base64 import b64decode, b64encode
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +24,7 @@ from psycopg import sql
 from pyrage import x25519
 
 from .content import fill
-from .server import Server, programs, started
+from .server import Server
 from .server import beside as running
 
 APP = App(name="memo", namespace="prod", uid="0b5e", version="1.4.0")
@@ -226,16 +225,12 @@ def test_one_that_was_not_sealed_says_that_no_secrets_are_in_it(
 
 
 @pytest.fixture(scope="module")
-def elsewhere() -> Iterator[Server]:
+def elsewhere(scratch: Server) -> Server:
     """A server of a new cluster: it knows the app's user and an empty database."""
-    found = programs()
-    if found is None:
-        pytest.skip("no PostgreSQL server is installed here")
-    with started(found, Path("/tmp")) as server:  # noqa: S108 -- sockets have short names
-        with server.connect() as connection:
-            connection.execute("CREATE ROLE memo_user LOGIN")
-            connection.execute("CREATE DATABASE memo_app OWNER memo_user ENCODING 'UTF8' TEMPLATE template0")
-        yield server
+    with scratch.connect() as connection:
+        connection.execute("CREATE ROLE memo_user LOGIN")
+        connection.execute("CREATE DATABASE memo_app OWNER memo_user ENCODING 'UTF8' TEMPLATE template0")
+    return scratch
 
 
 def test_a_database_is_empty_as_long_as_nobody_put_anything_into_it(

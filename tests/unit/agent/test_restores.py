@@ -72,17 +72,6 @@ def taken(environment: dict[str, str]) -> dict[str, str]:
     return {**environment, "MEMOAPP_FOLDER": said["folder"]}
 
 
-@pytest.fixture(scope="module")
-def scratch(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """Another server, on which nobody of the first is known."""
-    del tmp_path_factory
-    found = programs()
-    if found is None:
-        pytest.skip("no PostgreSQL server is installed here")
-    with started(found, Path("/tmp")) as server:  # noqa: S108 -- sockets have short names
-        yield server
-
-
 @pytest.fixture
 def on_scratch(taken: dict[str, str], scratch: Server) -> Iterator[dict[str, str]]:
     yield {**taken, **{key: scratch.environment("postgres")[key] for key in ("PGHOST", "PGUSER", "PGDATABASE")}}
