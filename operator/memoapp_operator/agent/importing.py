@@ -11,23 +11,19 @@ from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from functools import partial
-from http import HTTPStatus
 from typing import BinaryIO
 
 import psycopg
 from dotenv import dotenv_values
 from psycopg import sql
 
-from .cluster import ApiError
 from .inplace import RefusedError
 from .manifest import App
 from .neighbour import Neighbour, NeighbourError
 from .plain import Script, ScriptRefusedError
-from .recording import persistently
-from .recovering import Creator
+from .recovering import Creator, created
 from .restoring import ServerError, classified
-from .scratch import connected, one_line
+from .scratch import connected, make_roles, one_line
 from .sealing import Seal
 from .stores import Store, StoreError, Trouble
 from .streams import Metered, buffered
@@ -160,9 +156,7 @@ def _prepare(conninfo: str, into: Into, roles: set[str]) -> None:
     database, owner = sql.Identifier(into.database), sql.Identifier(into.owner)
     try:
         with closing(connected(f"{conninfo} dbname=postgres")) as connection:
-            known = {row[0] for row in connection.execute("SELECT rolname FROM pg_roles")}
-            for role in sorted({into.owner, *roles} - known):
-                connection.execute(sql.SQL("CREATE ROLE {} NOLOGIN").format(sql.Identifier(role)))
+            make_roles(connection, {into.owner, *roles})
             connection.execute(sql.SQL("ALTER ROLE {} LOGIN SUPERUSER").format(owner))
             connection.execute(sql.SQL("DROP DATABASE IF EXISTS {}").format(database))
             connection.execute(sql.SQL("CREATE DATABASE {} OWNER {} TEMPLATE template0").format(database, owner))
@@ -206,13 +200,7 @@ def offer(cluster: Creator, store: Store, file: str, namespace: str, name: str) 
         "type": "Opaque",
         "data": {key: b64encode(value.encode()).decode() for key, value in values.items()},
     }
-    try:
-        made = persistently(partial(cluster.create, "secrets", body))
-    except ApiError as error:
-        if HTTPStatus.BAD_REQUEST <= error.code < HTTPStatus.INTERNAL_SERVER_ERROR:
-            raise RefusedError("ConfigurationRefused", f"Secret/{name}: {error}") from None
-        raise
-    return f"made: Secret/{name}" if made else f"there already: Secret/{name}"
+    return f"made: Secret/{name}" if created(cluster, body) else f"there already: Secret/{name}"
 
 
 def _variables(data: bytes, file: str) -> Mapping[str, str]:

@@ -135,13 +135,19 @@ def bring(cluster: Creator, backup: Backup, into: tuple[str, str], own: Iterable
         if (kind, name) in left_out:
             continue
         body["metadata"]["annotations"] = {ANNOTATION: backup.folder}
-        (made if _created(cluster, body) else kept).append(f"{kind}/{name}")
+        (made if created(cluster, body) else kept).append(f"{kind}/{name}")
     without = "" if backup.manifest.secrets else "; the backup was not sealed, so no Secrets are in it"
     there = f"; there already: {', '.join(kept)}" if kept else ""
     return f"made: {', '.join(made) or 'nothing'}{there}"[:_TEXT] + without
 
 
-def _created(cluster: Creator, body: Object) -> bool:
+def created(cluster: Creator, body: Object) -> bool:
+    """Create it, however long the API server is away; False where there is one of that name.
+
+    Raises:
+        RefusedError: the API server does not take it.
+        ApiError: it does not answer.
+    """
     plural = f"{body['kind'].lower()}s"
     try:
         return persistently(partial(cluster.create, plural, body))

@@ -42,9 +42,7 @@ def prepare(conninfo: str, name: str, original: Database, roles: Iterable[str]) 
     """
     try:
         with closing(connected(conninfo)) as connection:
-            known = {row[0] for row in connection.execute("SELECT rolname FROM pg_roles")}
-            for role in sorted({original.owner, *roles} - known):
-                connection.execute(sql.SQL("CREATE ROLE {} NOLOGIN").format(sql.Identifier(role)))
+            make_roles(connection, {original.owner, *roles})
             connection.execute(
                 sql.SQL("CREATE DATABASE {} OWNER {} TEMPLATE template0 ENCODING {} LC_COLLATE {} LC_CTYPE {}").format(
                     sql.Identifier(name),
@@ -54,6 +52,13 @@ def prepare(conninfo: str, name: str, original: Database, roles: Iterable[str]) 
             )
     except psycopg.Error as error:
         raise ServerError(f"no database like the original can be made: {one_line(error)}") from None
+
+
+def make_roles(connection: psycopg.Connection[Any], roles: set[str]) -> None:
+    """Roles that are not there yet; nobody can connect as one of them."""
+    known = {row[0] for row in connection.execute("SELECT rolname FROM pg_roles")}
+    for role in sorted(roles - known):
+        connection.execute(sql.SQL("CREATE ROLE {} NOLOGIN").format(sql.Identifier(role)))
 
 
 def let_in(conninfo: str, role: str) -> None:

@@ -14,7 +14,7 @@ from memoapp_operator.api.v1alpha1.memorestore import Mode, RestorePhase
 from memoapp_operator.api.v1alpha1.recovery import RestoreFrom
 from memoapp_operator.api.v1alpha1.release import ReleaseBackup
 
-from . import disasters, drills, keeping, names
+from . import cron, disasters, drills, keeping, names
 from .conditions import BACKUP_HEALTHY, Verdict, timestamp
 from .cron import next_run, zone
 from .durations import seconds
@@ -344,6 +344,5 @@ def interval(app: MemoApp, now: datetime) -> float | None:
     declared = app.spec.backup
     if declared is None or declared.schedule is None or declared.suspend:
         return None
-    first = next_run(declared.schedule, declared.time_zone, now)
-    second = next_run(declared.schedule, declared.time_zone, first) if first is not None else None
-    return (second - first).total_seconds() if first is not None and second is not None else None
+    between = cron.interval(declared.schedule, declared.time_zone, now)
+    return between.total_seconds() if between is not None else None

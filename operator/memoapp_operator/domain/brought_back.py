@@ -17,12 +17,11 @@ from memoapp_operator.api.v1alpha1.release_status import BroughtBackStatus
 from . import rollback
 from .backups import Backups, KnownRestore
 from .drills import free_name
-from .migrating import MIGRATION_FAILED, held
+from .migrating import DONE, MIGRATION_FAILED, held
 from .observation import Observation, Trouble
 from .state import State
 from .transitions import moved, rejected
 
-_DONE = frozenset({MigrationOutcome.SUCCEEDED, MigrationOutcome.APPROVED})
 _NOT_BEGUN = frozenset({None, RestorePhase.PENDING, RestorePhase.ASSESSING, RestorePhase.CONSENT_NEEDED})
 
 
@@ -54,7 +53,7 @@ def _changed(state: State, release: ReleaseStatus) -> bool:
         return False
     if release.phase is Phase.HELD:
         return not rollback.by_gate(release)
-    migrated = release.migration is None or release.migration.outcome in _DONE
+    migrated = release.migration is None or release.migration.outcome in DONE
     return release.phase is Phase.ROLLED_BACK or (release.phase is Phase.REJECTED and migrated)
 
 

@@ -44,6 +44,13 @@ def next_run(schedule: str, name: str, after: datetime) -> datetime | None:
     return next((moment for moment in islice(_moments(times, where), _TRIED) if moment > after), None)
 
 
+def interval(schedule: str, name: str, now: datetime) -> timedelta | None:
+    """Between the next two times; None where there are not two."""
+    first = next_run(schedule, name, now)
+    second = next_run(schedule, name, first) if first is not None else None
+    return second - first if first is not None and second is not None else None
+
+
 def _moments(times: Iterator[datetime], where: ZoneInfo) -> Iterator[datetime]:
     for naive in times:
         moment = naive.replace(tzinfo=where).astimezone(UTC)

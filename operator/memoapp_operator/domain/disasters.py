@@ -11,7 +11,7 @@ from memoapp_operator.api.v1alpha1.memorestore import Mode, RestorePhase
 from memoapp_operator.api.v1alpha1.recovery import RestoreFrom, SavedApp
 
 from .conditions import RECOVERY_PROVED, Verdict, timestamp
-from .cron import next_run
+from .cron import interval
 from .drills import followed, free_name
 
 if TYPE_CHECKING:
@@ -82,9 +82,7 @@ def verdict(app: MemoApp, found: Backups, now: datetime) -> Verdict | None:
     if last.reason != RECOVERED:
         return Verdict(RECOVERY_PROVED, False, last.reason, f"{last.name} of {last.at}: see its status")
     text = f"{last.name}: ready from nothing in {last.seconds} s, at {last.at}"
-    first = next_run(declared.schedule, app.spec.backup.time_zone, now)
-    second = next_run(declared.schedule, app.spec.backup.time_zone, first) if first is not None else None
-    between = second - first if first is not None and second is not None else timedelta(days=366)
+    between = interval(declared.schedule, app.spec.backup.time_zone, now) or timedelta(days=366)
     if now - datetime.fromisoformat(last.at) > between + timedelta(days=1):
         return Verdict(RECOVERY_PROVED, False, "DrillMissing", text)
     return Verdict(RECOVERY_PROVED, True, RECOVERED, text)

@@ -13,7 +13,7 @@ from memoapp_operator.api.v1alpha1.memorestore import Mode, RestorePhase
 
 from . import names
 from .conditions import RESTORE_PROVED, Verdict, timestamp
-from .cron import next_run
+from .cron import interval, next_run
 
 if TYPE_CHECKING:
     from .backups import Backups, Known, KnownRestore
@@ -175,7 +175,5 @@ def _fresh(app: MemoApp, now: datetime) -> timedelta:
     declared = app.spec.backup
     if declared is None or declared.drill.suspend:
         return FRESH
-    first = next_run(declared.drill.schedule, declared.time_zone, now)
-    second = next_run(declared.drill.schedule, declared.time_zone, first) if first is not None else None
-    between = second - first if first is not None and second is not None else timedelta(0)
+    between = interval(declared.drill.schedule, declared.time_zone, now) or timedelta(0)
     return max(FRESH, between + timedelta(days=1))

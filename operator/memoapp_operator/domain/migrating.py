@@ -27,7 +27,7 @@ MIGRATION_LOST = "MigrationLost"
 START_PATIENCE = 20.0
 """Seconds in which a pod that cannot start, as its image cannot be pulled, gives nothing up: the kubelet tries again
 after 10 s (kubernetes.io, "Images": image pull back-off)."""
-_DONE = frozenset({Outcome.SUCCEEDED, Outcome.APPROVED})
+DONE = frozenset({Outcome.SUCCEEDED, Outcome.APPROVED})
 _UNSURE = frozenset({Outcome.RUNNING.value, Outcome.LOST.value})
 
 
@@ -36,13 +36,13 @@ def is_due(seen: Observation, state: State, stored: Revision) -> bool:
     declared, release = seen.app.spec.release.migration, state.release
     if declared is None or declared.command is None or release is None or release.instead is not None:
         return False
-    done = release.migration is not None and release.migration.outcome in _DONE
+    done = release.migration is not None and release.migration.outcome in DONE
     return not done and not is_migrated(stored)
 
 
 def is_migrated(stored: Revision) -> bool:
     """It was migrated for this revision, in this release or in one before."""
-    return stored.migration in {outcome.value for outcome in _DONE}
+    return stored.migration in {outcome.value for outcome in DONE}
 
 
 def held(release: ReleaseStatus) -> bool:

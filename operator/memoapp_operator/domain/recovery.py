@@ -15,10 +15,9 @@ from .colours import well
 from .conditions import timestamp
 from .observation import Observation, Trouble
 from .phases import is_over
+from .restoring import NOT_NEEDED
 from .state import State
 
-NOT_NEEDED = "NotNeeded"
-"""Why a recovery is Completed that did nothing: the database held data already."""
 _CHANGEABLE = frozenset({None, RestorePhase.PENDING, RestorePhase.FAILED})
 
 

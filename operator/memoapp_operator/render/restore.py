@@ -33,7 +33,9 @@ RESTORE_LABEL = "memoapp.dev/restore"
 _IDENTITY, _SCRATCH = "/identity", "/scratch"
 _KEPT = 3600
 """Seconds for which a Job that is done stays, with its log."""
-_USUAL_SIZE, _USUAL_TIMEOUT = "10Gi", 6 * 3600
+_USUAL_SIZE = "10Gi"
+USUAL_TIMEOUT = 6 * 3600
+"""Limit of a Job, in seconds, where no backups are declared."""
 _SERVER: Manifest = {"runAsUser": 999, "runAsGroup": 999}
 """uid and gid of the user postgres in the official image (Debian)."""
 _TUNED = ("maintenance_work_mem", "max_locks_per_transaction", "max_wal_size", "shared_buffers", "work_mem")
@@ -137,7 +139,7 @@ def job(context: Context, order: Order) -> Manifest:
         "spec": {
             "backoffLimit": 0,
             "podReplacementPolicy": "Failed",
-            "activeDeadlineSeconds": seconds(declared.timeout) if declared is not None else _USUAL_TIMEOUT,
+            "activeDeadlineSeconds": seconds(declared.timeout) if declared is not None else USUAL_TIMEOUT,
             "ttlSecondsAfterFinished": _KEPT,
             "podFailurePolicy": {
                 "rules": [

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from typing import TypeVar
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel
 
 from memoapp_operator.api.v1alpha1.memoapp import MemoApp
 from memoapp_operator.api.v1alpha1.memorestore import MemoRestore
 from memoapp_operator.domain import disaster, recovery, restoring
 from memoapp_operator.domain.manifest import MEMO_APP, MEMO_RESTORE, NAMESPACE, SECRET, Manifest, Ref
-from memoapp_operator.domain.restore_status import OVER
 from memoapp_operator.ports import Clock, Cluster, Refused
 from memoapp_operator.render import disaster as rendered
 
 from . import agents, finalizers
 from .creation import once
+from .restore_sight import parsed, rests
 
 T = TypeVar("T", bound=BaseModel)
 
@@ -36,10 +36,10 @@ class DisasterPass:
         """Everything that the next step needs; of the namespace only once it has a name."""
         namespace, now = restore.metadata.namespace, self._clock.now()
         leaving, held = bool(raw["metadata"].get("deletionTimestamp")), finalizers.has(raw, restoring.FINALIZER)
+        if rests(raw, restore):
+            return disaster.Sight(restore, None, now, held=held)
         app = await self._model(MemoApp, Ref(MEMO_APP, restore.spec.app_ref.name), namespace)
         source, space = restore.spec.source.recovery, restore.status.namespace
-        if restore.status.phase in OVER and not leaving:
-            space = None
         missing: tuple[str, ...] = ()
         if space is None and source is not None and not leaving:
             missing = await agents.missing(self._cluster, namespace, source.destination, source.identity_secret_ref)
@@ -63,11 +63,7 @@ class DisasterPass:
         return "leaving" if found["metadata"].get("deletionTimestamp") else "ours"
 
     async def _model(self, model: type[T], ref: Ref, namespace: str) -> T | None:
-        raw = await self._cluster.get(ref.kind, namespace, ref.name)
-        try:
-            return model.model_validate(raw) if raw is not None else None
-        except ValidationError:
-            return None
+        return parsed(model, await self._cluster.get(ref.kind, namespace, ref.name))
 
     async def act(self, raw: Manifest, seen: disaster.Sight, found: disaster.Step) -> bool:
         """By what is committed; True where something was written.

@@ -34,8 +34,6 @@ _INVALID_AGAIN = 300.0
 _BEYOND = 7200
 """Seconds for which the Lease of the data is held beside the limit of the Job: backups may take a while to let go, and
 the swap has limits of its own."""
-_UNSAID = 6 * 3600
-"""Limit of the Job, in seconds, where no backups are declared."""
 _TOLD = frozenset({Phase.CONSENT_NEEDED, Phase.ANNOUNCING, Phase.RETURNING, Phase.COMPLETED, Phase.FAILED})
 _WARNINGS = frozenset({Phase.RETURNING, Phase.FAILED})
 
@@ -172,7 +170,7 @@ class RestorePass:
         if seen.lease is None:
             return False
         mine = restoring.holder_of(seen.sight.restore.metadata.name)
-        limit = (seconds(app.spec.backup.timeout) if app.spec.backup is not None else _UNSAID) + _BEYOND
+        limit = (seconds(app.spec.backup.timeout) if app.spec.backup is not None else rendered.USUAL_TIMEOUT) + _BEYOND
         await self._cluster.replace(data_lease.held(seen.lease, mine, limit, seen.sight.now))
         return True
 

@@ -100,7 +100,7 @@ class RestoreObserver:
         found = await self._cluster.get(MEMO_APP, namespace, restore.spec.app_ref.name)
         # Of an app that goes, nothing can be waited for: its namespace may go with it.
         going = leaving and found is not None and bool(found["metadata"].get("deletionTimestamp"))
-        app = None if going else _parsed(MemoApp, found)
+        app = None if going else parsed(MemoApp, found)
         if app is None:
             return Seen(raw, Sight(restore, None, now, leaving=leaving, held=held))
         source, phase = restore.spec.source, restore.status.phase or Phase.PENDING
@@ -119,7 +119,7 @@ class RestoreObserver:
             now=now,
             live=live,
             job=agents.one(jobs, pods, name, restore.metadata.uid) if name else None,
-            backup=_parsed(MemoBackup, backup),
+            backup=parsed(MemoBackup, backup),
             target=next((item for item in others if item.metadata.name == source.undo_of), None),
             safety=await self._safety(restore, phase),
             busy=self._busy(restore, phase, app, jobs, others),
@@ -139,13 +139,13 @@ class RestoreObserver:
         return Seen(raw, replace(sight, missing=lacking), app, backup, lease, login, name)
 
     async def _model(self, kind: Kind, namespace: str, name: str, model: type[T]) -> T | None:
-        return _parsed(model, await self._cluster.get(kind, namespace, name))
+        return parsed(model, await self._cluster.get(kind, namespace, name))
 
     async def _others(self, restore: MemoRestore) -> list[MemoRestore]:
         """Those of the same app."""
         found = []
         for raw in await self._cluster.list(MEMO_RESTORE, restore.metadata.namespace, {}):
-            other = _parsed(MemoRestore, raw)
+            other = parsed(MemoRestore, raw)
             if other is None or other.metadata.name == restore.metadata.name:
                 continue
             if other.spec.app_ref.name == restore.spec.app_ref.name:
@@ -266,7 +266,8 @@ def rests(raw: Manifest, restore: MemoRestore) -> bool:
     return restore.status.phase in OVER and restore.status.kept_until is None and not leaving
 
 
-def _parsed(model: type[T], raw: Manifest | None) -> T | None:
+def parsed(model: type[T], raw: Manifest | None) -> T | None:
+    """The object; None where there is none, or one that the model does not take."""
     if raw is None:
         return None
     try:
