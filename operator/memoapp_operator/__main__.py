@@ -17,6 +17,7 @@ from pydantic import ValidationError
 from memoapp_operator import handlers
 from memoapp_operator.adapters.kube import KubeCluster, connect
 from memoapp_operator.adapters.mint import SystemMint
+from memoapp_operator.adapters.notifications import AppriseNotifier
 from memoapp_operator.adapters.services import LiveServices
 from memoapp_operator.config import Settings, from_environment
 from memoapp_operator.ports import LeaseLostError
@@ -108,8 +109,10 @@ class Process:
             SystemClock(),
             settings.resync_seconds,
             self._metrics,
+            AppriseNotifier(),
         )
         queue = WorkQueue(reconciler.reconcile, self._metrics.retried)
+        reconciler.wake = queue.add
         self._metrics.watch_depth(queue.depth)
         self._health.oldest_pass = queue.oldest_pass
         unwatch, watching = asyncio.Event(), asyncio.Event()

@@ -12,12 +12,28 @@ from typing import Any
 import kopf
 
 from memoapp_operator.domain import names
-from memoapp_operator.domain.manifest import CHILD_KINDS, JOB, MEMO_APP, MEMO_BACKUP, MEMO_RESTORE, POD, UNWATCHED, Kind
+from memoapp_operator.domain.manifest import (
+    CHILD_KINDS,
+    JOB,
+    MAINTENANCE_WINDOW,
+    MEMO_APP,
+    MEMO_BACKUP,
+    MEMO_RESTORE,
+    POD,
+    UNWATCHED,
+    Kind,
+)
 from memoapp_operator.render.backup import BACKUP_LABEL
+from memoapp_operator.render.maintenance import WINDOW_LABEL
 from memoapp_operator.render.restore import RESTORE_LABEL
 from memoapp_operator.runtime.queue import Key
 
-_OWNERS = {names.APP_LABEL: MEMO_APP.kind, BACKUP_LABEL: MEMO_BACKUP.kind, RESTORE_LABEL: MEMO_RESTORE.kind}
+_OWNERS = {
+    names.APP_LABEL: MEMO_APP.kind,
+    BACKUP_LABEL: MEMO_BACKUP.kind,
+    RESTORE_LABEL: MEMO_RESTORE.kind,
+    WINDOW_LABEL: MAINTENANCE_WINDOW.kind,
+}
 """Labels of a child, and the kind of the object whose name is their value."""
 WATCHED = tuple(kind for kind in (*CHILD_KINDS, POD, JOB) if kind not in UNWATCHED)
 
@@ -50,6 +66,12 @@ def registry(enqueue: Callable[[Key], None]) -> kopf.OperatorRegistry:
     @kopf.on.event(MEMO_APP.group, MEMO_APP.version, MEMO_APP.plural, registry=found)
     async def memoapp(namespace: str | None, name: str | None, **_: Any) -> None:
         enqueue(Key(namespace or "", name or ""))
+
+    window = MAINTENANCE_WINDOW
+
+    @kopf.on.event(window.group, window.version, window.plural, registry=found)
+    async def maintenancewindow(namespace: str | None, name: str | None, **_: Any) -> None:
+        enqueue(Key(namespace or "", name or "", window.kind))
 
     for kind in (MEMO_BACKUP, MEMO_RESTORE):
         _of_an_app(found, kind, enqueue)

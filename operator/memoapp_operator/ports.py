@@ -137,12 +137,14 @@ class Steering:
         release: the release that the clients' buckets are fixed for.
         until: the end of the maintenance page, in seconds since 1970; 0 where none is to be seen.
         confirmed: the operator has set all since the router started; it is ready only then.
+        message: what visitors read on the page; empty where nobody wrote anything.
     """
 
     weight: int
     release: str
     confirmed: bool = True
     until: int = 0
+    message: str = ""
 
 
 class Services(Protocol):
@@ -221,6 +223,20 @@ class Services(Protocol):
 
         Raises:
             LeaseLostError: the lease is over: another process may have told it something else by now.
+        """
+        ...
+
+
+class Messenger(Protocol):
+    """The way to people outside of the cluster."""
+
+    async def send(self, url: str, title: str, text: str) -> str:
+        """Empty once the target took it, else why it did not. Does not raise, and ends within seconds.
+
+        Args:
+            url: where to; it holds a secret, which no answer names.
+            title: one line.
+            text: some lines.
         """
         ...
 

@@ -78,6 +78,13 @@ Each line is one that the code uses. What is missing on purpose:
 - apiGroups: [memoapp.dev]
   resources: [memorestores/finalizers]
   verbs: [update]
+# MaintenanceWindows are people's own: they are read, and their status is kept.
+- apiGroups: [memoapp.dev]
+  resources: [maintenancewindows]
+  verbs: [get, list, watch]
+- apiGroups: [memoapp.dev]
+  resources: [maintenancewindows/status]
+  verbs: [get, patch, update]
 - apiGroups: [batch]
   resources: [cronjobs, jobs]
   verbs: [create, delete, get, list, patch, watch]

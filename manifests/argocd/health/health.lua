@@ -1,8 +1,8 @@
--- Health of a MemoApp, MemoBackup or MemoRestore, read from the conditions by the rules of kstatus:
+-- Health of a MemoApp, MemoBackup, MemoRestore or MaintenanceWindow, read from the conditions by the rules of kstatus:
 -- Stalled -> Degraded, Reconciling -> Progressing, Ready -> Healthy.
 -- A release that was rejected, rolled back or held is Stalled: the declared version does not run, though another serves.
 -- An app that is suspended is none of the three: what is declared, no pods, is what there is. Nor is one that is paused
--- with a changed spec: a person holds it.
+-- with a changed spec: a person holds it; or whose release waits for a maintenance window.
 
 local function find(conditions, name)
   for _, condition in ipairs(conditions) do
@@ -46,7 +46,7 @@ local ready = find(conditions, "Ready")
 if holds(ready) then
   return health("Healthy", ready)
 end
-if ready ~= nil and (ready.reason == "Suspended" or ready.reason == "Paused") then
+if ready ~= nil and (ready.reason == "Suspended" or ready.reason == "Paused" or ready.reason == "OutsideWindow") then
   return health("Suspended", ready)
 end
 if ready ~= nil then

@@ -17,6 +17,7 @@ from memoapp_operator.domain.observation import Probe, Volume
 from memoapp_operator.domain.queries import Answer
 from memoapp_operator.domain.usage import DatabaseReading
 from memoapp_operator.ports import ClientCertificate, LeaseLostError, Login, PrometheusSource, Steering
+from memoapp_operator.render import page
 
 from . import databases, postgres, prometheus, redis
 
@@ -119,7 +120,8 @@ class LiveServices:
             address,
             certificate,
             f"set map {_RELEASE_MAP} release {wanted.release}; "
-            f"set map {_STATE_MAP} weight {wanted.weight}; "
+            + "".join(f"set map {_RELEASE_MAP} {key} {text}; " for key, text in page.texts(wanted.message).items())
+            + f"set map {_STATE_MAP} weight {wanted.weight}; "
             f"set map {_STATE_MAP} maintenance {wanted.until}; "
             f"set map {_STATE_MAP} confirmed {int(wanted.confirmed)}",
             self._still_leads,
@@ -162,7 +164,7 @@ def steering_in(listing: str) -> Steering | None:
         return None
     until = found.get("maintenance", "0")
     ends = int(until) if until.isascii() and until.isdecimal() else 0
-    return Steering(int(weight), found["release"], found.get("confirmed") == "1", ends)
+    return Steering(int(weight), found["release"], found.get("confirmed") == "1", ends, page.message_in(found))
 
 
 _GPC = re.compile(r"(?<!\S)gpc([0-9]+)=([0-9]+)(?!\S)", re.ASCII)

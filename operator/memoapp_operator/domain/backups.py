@@ -18,6 +18,7 @@ from . import cron, disasters, drills, keeping, names
 from .conditions import BACKUP_HEALTHY, Verdict, timestamp
 from .cron import next_run, zone
 from .durations import seconds
+from .windows import Answer
 
 GRACE = timedelta(minutes=30)
 """How much later than its schedule a backup may be verified; a twelfth of its timeout is added to it."""
@@ -176,8 +177,18 @@ def free_name(app: str, suffix: str, found: Backups) -> str:
     return next(name for name in (names.child(app, each, limit=63) for each in suffixes) if name not in taken)
 
 
-def status_after(app: MemoApp, found: Backups, orders: OrdersStatus, now: datetime) -> BackupsStatus | None:
-    """What the status says of them after this pass; None where there is nothing to say."""
+def status_after(
+    app: MemoApp, found: Backups, orders: OrdersStatus, now: datetime, waits: Answer | None = None
+) -> BackupsStatus | None:
+    """What the status says of them after this pass; None where there is nothing to say.
+
+    Args:
+        app: with the status that was committed last.
+        found: what is there.
+        orders: as they are noted in this pass.
+        now: aware.
+        waits: the window that drills by schedule wait for; None where none holds them.
+    """
     before, declared = app.status.backups or BackupsStatus(), app.spec.backup
     if declared is None:
         return None
@@ -186,8 +197,8 @@ def status_after(app: MemoApp, found: Backups, orders: OrdersStatus, now: dateti
     after = BackupsStatus(
         last=last,
         last_proved=drills.last_proof(found),
-        drill=drills.status_after(app, found, before.drill, now),
-        disaster=disasters.status_after(app, found, before.disaster, now),
+        drill=drills.status_after(app, found, before.drill, now, waits),
+        disaster=disasters.status_after(app, found, before.disaster, now, waits),
         **_followed(app, before, now),
         next=_next(declared, now),
         ordered=_ordered(app, found, orders, before, now),

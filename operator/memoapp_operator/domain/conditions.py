@@ -16,6 +16,7 @@ DATABASE_READY = "DatabaseReady"
 CACHE_READY = "CacheReady"
 BACKUP_HEALTHY = "BackupHealthy"
 RESTORE_PROVED = "RestoreProved"
+NOTIFIED = "Notified"
 RECOVERY_PROVED = "RecoveryProved"
 
 

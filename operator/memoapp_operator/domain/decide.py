@@ -4,9 +4,15 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from memoapp_operator.api.v1alpha1.memoapp import MemoAppStatus, OrdersStatus, ReleasePhase, ReleaseStatus
+from memoapp_operator.api.v1alpha1.memoapp import (
+    MaintenanceStatus,
+    MemoAppStatus,
+    OrdersStatus,
+    ReleasePhase,
+    ReleaseStatus,
+)
 
-from . import backups, conditions, maintenance, plan, recovery
+from . import backups, conditions, gating, maintenance, outbox, plan, recovery, telling
 from .colours import serves, tiers
 from .decision import Decision
 from .durations import seconds
@@ -28,6 +34,8 @@ STALLED_INTERVAL = 10.0
 SUSPENDED_INTERVAL = 60.0
 
 
+_WAITING = frozenset({ReleasePhase.PENDING, ReleasePhase.APPROVING})
+"""What they wait for may be a maintenance window."""
 _WATCHED = frozenset({ReleasePhase.MIGRATING, ReleasePhase.APPROVING})
 """What they wait for comes with an event."""
 
@@ -70,7 +78,7 @@ def next_status(seen: Observation) -> MemoAppStatus:
         generation=seen.app.metadata.generation,
         now=seen.now,
     )
-    return MemoAppStatus(
+    after = MemoAppStatus(
         observed_generation=seen.app.metadata.generation,
         conditions=found,
         active=state.active,
@@ -83,10 +91,11 @@ def next_status(seen: Observation) -> MemoAppStatus:
         orders=state.orders if state.orders != OrdersStatus() else None,
         recovery=recovery.status_after(seen, state),
         maintenance=maintenance.status_after(seen),
-        backups=backups.status_after(seen.app, seen.backups, state.orders, seen.now),
+        backups=backups.status_after(seen.app, seen.backups, state.orders, seen.now, gating.drills_wait(seen)),
         addresses=_addresses(seen, state) or None,
         display=display(state, recovers=recovery.due(seen, state)),
     )
+    return after.model_copy(update={"notifications": telling.status_after(seen, after)})
 
 
 def _addresses(seen: Observation, state: State) -> dict[str, str]:
@@ -119,15 +128,18 @@ def _shown(release: ReleaseStatus) -> str:
 
 
 def _again(seen: Observation, status: MemoAppStatus, resync: float) -> float:
-    release = status.release
+    release, resync = status.release, min(resync, outbox.until_due(status.notifications, seen.now) or resync)
     if seen.app.spec.suspend:
         return max(SUSPENDED_INTERVAL, resync)
-    if release is not None and release.phase in _WATCHED:
-        return min(STALLED_INTERVAL, resync)
+    left = _until_window(seen, status)
+    if left is None and release is not None and release.phase in _WATCHED:
+        left = STALLED_INTERVAL
+    if left is not None:
+        return max(0.1, min(left, resync))
     if release is not None and (not is_over(release.phase) or _may_turn_back(seen, status)):
         return min(PROGRESS_INTERVAL, resync)
     if status.maintenance is not None:
-        return min(PROGRESS_INTERVAL, resync)
+        return _until_fallen(seen, status.maintenance, resync)
     resync = min(resync, _until_tried_again(seen.now, status), _until_measured(seen, status))
     if conditions.is_true(status.conditions, conditions.STALLED):
         return min(STALLED_INTERVAL, resync)
@@ -137,6 +149,23 @@ def _again(seen: Observation, status: MemoAppStatus, resync: float) -> float:
         left = (warm_until(seen, release) - seen.now).total_seconds()
         return max(0.1, min(left, resync))
     return resync
+
+
+def _until_fallen(seen: Observation, page: MaintenanceStatus, resync: float) -> float:
+    """Seconds until the page is looked at again: every router shows it as a person wants it, or something goes on."""
+    if page.since is None or any(item.name != maintenance.BY_HAND for item in page.holders):
+        return min(PROGRESS_INTERVAL, resync)
+    return max(0.1, min((datetime.fromisoformat(page.until) - seen.now).total_seconds(), resync))
+
+
+def _until_window(seen: Observation, status: MemoAppStatus) -> float | None:
+    """Seconds until the window opens that the release waits for; None where it waits for none."""
+    state, release = State.of(status), status.release
+    waits = release is not None and release.phase in _WAITING and gating.waits(seen, state) is not None
+    answer = gating.closed(seen, state) if waits else None
+    if answer is None:
+        return None
+    return (answer.start - seen.now).total_seconds() if answer.start is not None else float("inf")
 
 
 def _until_tried_again(now: datetime, status: MemoAppStatus) -> float:

@@ -16,17 +16,21 @@ from .drills import followed, free_name
 
 if TYPE_CHECKING:
     from .backups import Backups, KnownRestore
+    from .windows import Answer
 
 RECOVERED = "Recovered"
 
 
-def status_after(app: MemoApp, found: Backups, before: DisasterStatus | None, now: datetime) -> DisasterStatus | None:
+def status_after(
+    app: MemoApp, found: Backups, before: DisasterStatus | None, now: datetime, waits: Answer | None = None
+) -> DisasterStatus | None:
     """What the status says of them after this pass; None where none are declared."""
     declared = app.spec.backup.drill.disaster if app.spec.backup is not None else None
     if declared is None or app.spec.backup is None:
         return None
     told, text = before or DisasterStatus(), f"{declared.schedule} {app.spec.backup.time_zone}"
-    turn = followed(declared.schedule, app.spec.backup.time_zone, told.since if told.schedule == text else None, now)
+    since = told.since if told.schedule == text else None
+    turn = followed(declared.schedule, app.spec.backup.time_zone, since, now, waits)
     there = any(item.name == told.ordered for item in found.restores)
     ordered = None if there else told.ordered
     if turn.due and ordered is None and not any(_is_one(item) and not item.over for item in found.restores):

@@ -17,6 +17,7 @@ from .cron import interval, next_run
 
 if TYPE_CHECKING:
     from .backups import Backups, Known, KnownRestore
+    from .windows import Answer
 
 FRESH = timedelta(days=8)
 """For so long a proof counts: a week, and a day for the drill to come late."""
@@ -34,18 +35,20 @@ def last_proof(found: Backups) -> LastProof | None:
     return LastProof(name=last.name, taken_at=timestamp(last.taken), proved_at=timestamp(last.proved))
 
 
-def status_after(app: MemoApp, found: Backups, before: DrillStatus | None, now: datetime) -> DrillStatus | None:
+def status_after(
+    app: MemoApp, found: Backups, before: DrillStatus | None, now: datetime, waits: Answer | None = None
+) -> DrillStatus | None:
     """What the status says of drills after this pass; None where none are due by schedule.
 
     One that was due while nobody looked comes once. One that is due while another one runs, or while there is no backup
-    to be restored, does not come.
+    to be restored, does not come. One that is due outside of the maintenance windows comes in the next of them.
     """
     text = _followed(app)
     if text is None or app.spec.backup is None:
         return None
     told = before or DrillStatus()
     since = told.since if told.schedule == text else None
-    turn = followed(app.spec.backup.drill.schedule, app.spec.backup.time_zone, since, now)
+    turn = followed(app.spec.backup.drill.schedule, app.spec.backup.time_zone, since, now, waits)
     ordered, backup = _pending(told, found)
     chosen = _chosen(app, found) if turn.due and ordered is None else None
     if chosen is not None:
@@ -68,10 +71,20 @@ class Turn:
     next: str | None
 
 
-def followed(schedule: str, zone: str, since: str | None, now: datetime) -> Turn:
-    """Where a schedule stands that was followed since; one that was due while nobody looked comes once."""
+def followed(schedule: str, zone: str, since: str | None, now: datetime, waits: Answer | None = None) -> Turn:
+    """Where a schedule stands that was followed since; one that was due while nobody looked comes once.
+
+    Args:
+        schedule: five cron fields.
+        zone: IANA time zone of the schedule.
+        since: RFC 3339; None where it was not followed yet.
+        now: aware.
+        waits: the window that what is due waits for; None where none holds it.
+    """
     since = since or timestamp(now)
     due = next_run(schedule, zone, datetime.fromisoformat(since))
+    if due is not None and due <= now and waits is not None:
+        return Turn(due=False, since=since, next=timestamp(waits.start) if waits.start is not None else None)
     if due is not None and due <= now:
         after = next_run(schedule, zone, now)
         return Turn(due=True, since=timestamp(now), next=timestamp(after) if after is not None else None)

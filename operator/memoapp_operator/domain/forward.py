@@ -8,7 +8,7 @@ from memoapp_operator.api.v1alpha1.memoapp import ReleasePhase as Phase
 from memoapp_operator.api.v1alpha1.memoapp import ReleaseStatus
 from memoapp_operator.api.v1alpha1.release import Approval, When
 
-from . import colours, testing
+from . import colours, gating, testing
 from .durations import seconds
 from .gradual import aborted, begin
 from .migrating import START_PATIENCE
@@ -33,8 +33,8 @@ def preparing(seen: Observation, state: State) -> State:
     release = state.release
     if release is None:
         return state
-    if moved_on(seen, state):
-        return moved(state, seen, Phase.WITHDRAWN, ended=True).without(release.colour)
+    if (gone := _withdrawn(seen, state, release)) is not None:
+        return gone
     up = colours.complete(seen, state.colours, release.colour)
     if up and colours.serves(seen, state.colours, other(release.colour)):  # else there is nobody to lose
         up = colours.steady(seen, state.colours, release.colour)
@@ -48,6 +48,15 @@ def preparing(seen: Observation, state: State) -> State:
         anew = deadline(seen, Phase.PREPARING)
         return state if _counts(seen, state, release) else moved(state, seen, Phase.PREPARING, deadline=anew)
     return rejected(state, seen, failure).without(release.colour)
+
+
+def _withdrawn(seen: Observation, state: State, release: ReleaseStatus) -> State | None:
+    """The release that is not wanted any more, or that a window denies; None where it goes on."""
+    denied = None if state.active is None else gating.denied(seen, release)
+    if not moved_on(seen, state) and denied is None:
+        return None
+    told = {"reason": denied.reason, "message": denied.message} if denied is not None else {}
+    return moved(state, seen, Phase.WITHDRAWN, ended=True, **told).without(release.colour)
 
 
 def _up(seen: Observation, state: State, release: ReleaseStatus) -> State:
@@ -103,8 +112,8 @@ def testing_before(seen: Observation, state: State) -> State:
     release = state.release
     if release is None:
         return state
-    if moved_on(seen, state):
-        return moved(state, seen, Phase.WITHDRAWN, ended=True).without(release.colour)
+    if (gone := _withdrawn(seen, state, release)) is not None:
+        return gone
     if not colours.complete(seen, state.colours, release.colour):
         return moved(state, seen, Phase.PREPARING, deadline=deadline(seen, Phase.PREPARING))
     found = testing.advanced(seen, state, When.BEFORE_TRAFFIC)
@@ -120,11 +129,11 @@ def approving(seen: Observation, state: State) -> State:
     release = state.release
     if release is None:
         return state
-    if moved_on(seen, state):
-        return moved(state, seen, Phase.WITHDRAWN, ended=True).without(release.colour)
+    if (gone := _withdrawn(seen, state, release)) is not None:
+        return gone
     if not colours.complete(seen, state.colours, release.colour):
         return moved(state, seen, Phase.PREPARING, deadline=deadline(seen, Phase.PREPARING))
-    return begin(seen, state) if release.approved else state
+    return begin(seen, state) if release.approved and gating.closed(seen, state) is None else state
 
 
 def completed(seen: Observation, state: State) -> State:
@@ -144,8 +153,8 @@ def completed(seen: Observation, state: State) -> State:
     if is_warm(seen, state) and not colours.serves(seen, state.colours, release.colour):
         return state  # the warm colour is the way back: it is not given up for a new release in this very moment
     fresh = begun(seen, state)
-    if fresh is not state:
-        return fresh
+    if fresh is not state and not (old.value in state.colours and gating.closed(seen, fresh) is not None):
+        return fresh  # as long as it would only wait, the warm colour stays
     if old.value in state.colours and seen.now >= warm_until(seen, release):
         return moved(state, seen, Phase.RETIRED).without(old)
     return state

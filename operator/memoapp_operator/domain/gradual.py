@@ -9,7 +9,7 @@ from memoapp_operator.api.v1alpha1.memoapp import Colour, MemoApp, ReleaseStatus
 from memoapp_operator.api.v1alpha1.memoapp import ReleasePhase as Phase
 from memoapp_operator.api.v1alpha1.release import OnFailure, When
 
-from . import colours, tally, testing
+from . import colours, gating, maintenance, tally, testing
 from .compared import noted
 from .conditions import timestamp
 from .durations import seconds
@@ -122,7 +122,7 @@ def shifting(seen: Observation, state: State) -> State:
     if away is not None:
         return away
     if release.since is not None:
-        return _judged(seen, state, release)
+        return _unless_hidden(seen, state, release)
     if colours.routed(seen, state.traffic):
         return _arrived(seen, state, release)
     if is_late(seen, release):
@@ -145,7 +145,17 @@ def soaking(seen: Observation, state: State) -> State:
     tests = testing.advanced(seen, state, When.AFTER_SWITCH)
     if tests.failed is not None:
         return turn_back(seen, tests.state, tests.failed)
-    return _judged(seen, tests.state, tests.state.release or release)
+    return _unless_hidden(seen, tests.state, tests.state.release or release)
+
+
+def _unless_hidden(seen: Observation, state: State, release: ReleaseStatus) -> State:
+    """As the gates say; while visitors see the maintenance page nothing is judged, and no deadline counts."""
+    if maintenance.is_up(seen):
+        return moved(state, seen, release.phase, deadline=None)
+    if release.deadline is None:
+        end = seen.now + timedelta(seconds=hold(seen.app, release) + seconds(seen.app.spec.release.deadline))
+        return moved(state, seen, release.phase, deadline=timestamp(end))
+    return _judged(seen, state, release)
 
 
 def _away(seen: Observation, state: State, release: ReleaseStatus) -> State | None:
@@ -154,6 +164,8 @@ def _away(seen: Observation, state: State, release: ReleaseStatus) -> State | No
         return turn_back(seen, state, None)
     if not colours.serves(seen, state.colours, release.colour):
         return turn_back(seen, state, lost(seen, state, release.colour))
+    if (why := gating.denied(seen, release)) is not None:
+        return turn_back(seen, state, why)
     old = other(release.colour)
     served = share(state.traffic, old) > 0
     if served and colours.gone(seen, state.colours, old) and not colours.just_back(seen, state.colours, release.colour):

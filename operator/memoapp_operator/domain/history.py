@@ -48,6 +48,7 @@ def _with(history: list[HistoryStatus], release: ReleaseStatus) -> list[HistoryS
         reason=release.reason,
         message=release.message,
         backup=release.backup,
+        bypassed=release.bypassed,
         started_at=release.started_at,
         finished_at=release.finished_at,
     )

@@ -45,6 +45,7 @@ JOB = Kind("batch", "v1", "Job", "jobs")
 CRON_JOB = Kind("batch", "v1", "CronJob", "cronjobs")
 MEMO_BACKUP = Kind("memoapp.dev", "v1alpha1", "MemoBackup", "memobackups")
 MEMO_RESTORE = Kind("memoapp.dev", "v1alpha1", "MemoRestore", "memorestores")
+MAINTENANCE_WINDOW = Kind("memoapp.dev", "v1alpha1", "MaintenanceWindow", "maintenancewindows")
 MEMO_APP = Kind("memoapp.dev", "v1alpha1", "MemoApp", "memoapps")
 POD_METRICS = Kind("metrics.k8s.io", "v1beta1", "PodMetrics", "pods")
 EVENT = Kind("", "v1", "Event", "events")
@@ -73,7 +74,7 @@ UNWATCHED = frozenset({SECRET, LEASE, SERVICE_ACCOUNT, ROLE, ROLE_BINDING})
 """Of these, no event is waited for. Secrets are neither listed nor watched, but read by name in each pass; a Lease
 changes all the while that it is held; and the rights of agents are looked at in each pass."""
 
-_OTHERS = (REVISION, POD, JOB, MEMO_APP, MEMO_BACKUP, MEMO_RESTORE, EVENT, NAMESPACE)
+_OTHERS = (REVISION, POD, JOB, MEMO_APP, MEMO_BACKUP, MEMO_RESTORE, MAINTENANCE_WINDOW, EVENT, NAMESPACE)
 _BY_NAME = {(kind.api_version, kind.kind): kind for kind in (*CHILD_KINDS, *_OTHERS)}
 
 

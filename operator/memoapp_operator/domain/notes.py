@@ -122,6 +122,7 @@ _IGNORED = {
     "retry": ("RetryIgnored", "nothing that is declared is rejected or held"),
     "approve": ("ApproveIgnored", "no release waits for it, or it names another one"),
     "backup": ("BackupIgnored", "the MemoApp has no spec.backup, so there is nowhere to put one"),
+    "bypass": ("BypassIgnored", "no release waits, or it names another one"),
     "abort": ("AbortIgnored", "no release that could be given up is under way, or it names another one"),
 }
 

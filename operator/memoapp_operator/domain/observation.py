@@ -9,11 +9,13 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from memoapp_operator.api.v1alpha1.memoapp import Colour, MemoApp, RejectedStatus
+from memoapp_operator.api.v1alpha1.tasks import RunPhase
 
 from .backups import Backups
 from .gates import Measured
 from .manifest import Ref
 from .revision import Revision
+from .windows import Window
 
 if TYPE_CHECKING:
     from .usage import Gauged
@@ -39,13 +41,14 @@ class ChildState(StrEnum):
 class Child:
     """One child as it should be and as it is.
 
-    ``detail`` is the digest of the change that waits, or why it can never be made.
+    ``detail`` is the digest of the change that waits, or why it can never be made; ``upgrade``: it is one of the image.
     """
 
     ref: Ref
     state: ChildState
     uid: str | None = None
     detail: str = ""
+    upgrade: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +151,31 @@ class ReleaseJob:
 
 
 @dataclass(frozen=True, slots=True)
+class KnownRun:
+    """The last run of a window's tasks for an app.
+
+    Attributes:
+        window: its name.
+        begun: its steps are under way.
+        page_until: when the page falls that it holds up (RFC 3339); None where it holds none.
+        message: what visitors read on it.
+        start: when the time of the window began that it belongs to (RFC 3339).
+        ends: when that ends.
+        phase: how far it is.
+        said: why it did not complete.
+    """
+
+    window: str
+    begun: bool
+    page_until: str | None = None
+    message: str | None = None
+    start: str = ""
+    ends: str | None = None
+    phase: RunPhase = RunPhase.ACTIVE
+    said: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Observation:
     """What one pass saw.
 
@@ -183,6 +211,9 @@ class Observation:
         definitions: digest of the database's definitions; only asked before and while it is migrated.
         gauged: numbers of database and resources; asked before the first clients come, and for a plan.
         measured: the gates of the stage that the committed status names, where they were measured in this pass.
+        windows: the maintenance windows that concern the app.
+        runs: the last ones of their tasks for it.
+        sent: what came of messages, by id: empty where the target took it, else why it did not.
     """
 
     app: MemoApp
@@ -214,3 +245,6 @@ class Observation:
     definitions: str | None = None
     gauged: Gauged | None = None
     measured: Measured | None = None
+    windows: tuple[Window, ...] = ()
+    runs: tuple[KnownRun, ...] = ()
+    sent: Mapping[str, str] = field(default_factory=dict)

@@ -9,11 +9,13 @@ from memoapp_operator.api.v1alpha1.memoapp import OrdersStatus
 from memoapp_operator.api.v1alpha1.memoapp import ReleasePhase as Phase
 
 from . import gradual, migrating, rollback
+from .conditions import timestamp
 from .observation import ChildState, Observation, Trouble
+from .phases import is_over
 from .restarts import RESTART_ANNOTATION
 from .revision import Revision
 from .state import ABORTED, BY_HAND, State
-from .transitions import moved_on, rejected, started
+from .transitions import begun, moved_on, rejected, started
 
 APPROVE_ANNOTATION = "memoapp.dev/approve"
 ABORT_ANNOTATION = "memoapp.dev/abort"
@@ -21,6 +23,7 @@ RETRY_ANNOTATION = "memoapp.dev/retry"
 ROLLBACK_ANNOTATION = "memoapp.dev/rollback"
 BACKUP_ANNOTATION = "memoapp.dev/backup"
 PLAN_ANNOTATION = "memoapp.dev/plan"
+BYPASS_ANNOTATION = "memoapp.dev/bypass"
 ORDERS = (
     APPROVE_ANNOTATION,
     ABORT_ANNOTATION,
@@ -29,6 +32,7 @@ ORDERS = (
     RESTART_ANNOTATION,
     BACKUP_ANNOTATION,
     PLAN_ANNOTATION,
+    BYPASS_ANNOTATION,
 )
 _ANSWERED = {"backup": BACKUP_ANNOTATION, "plan": PLAN_ANNOTATION}
 """Orders that are only noted here: ``domain/backups.py`` and ``domain/plan.py`` answer them in the same pass."""
@@ -147,6 +151,15 @@ def _retry(seen: Observation, state: State, nonce: str) -> State:
     return state
 
 
+def _bypass(seen: Observation, state: State, nonce: str) -> State:
+    """Let a release pass the maintenance windows: the one under way, or the one that waits to begin."""
+    fresh = state if state.release is not None and not is_over(state.release.phase) else begun(seen, state)
+    release = fresh.release
+    if release is None or is_over(release.phase) or moved_on(seen, fresh) or _is_for_another(seen, fresh, nonce):
+        return state
+    return replace(fresh, release=release.model_copy(update={"bypassed": timestamp(seen.now)}))
+
+
 def _is_for_another(seen: Observation, state: State, nonce: str) -> bool:
     """The order names a revision, and not that of the release: it came too late."""
     known = {item.id for item in seen.stored.values()} | {item.id for item in state.rejected}
@@ -159,6 +172,7 @@ _KINDS: tuple[tuple[str, str, Callable[[Observation, State, str], State]], ...] 
     ("rollback", ROLLBACK_ANNOTATION, _rollback),
     ("retry", RETRY_ANNOTATION, _retry),
     ("approve", APPROVE_ANNOTATION, _approve),
+    ("bypass", BYPASS_ANNOTATION, _bypass),
 )
 
 
@@ -172,4 +186,5 @@ def all_noted(seen: Observation) -> OrdersStatus:
         restart=seen.orders.get(RESTART_ANNOTATION),
         backup=seen.orders.get(BACKUP_ANNOTATION),
         plan=seen.orders.get(PLAN_ANNOTATION),
+        bypass=seen.orders.get(BYPASS_ANNOTATION),
     )

@@ -8,7 +8,7 @@ from . import names
 from .diff import differences
 from .manifest import Manifest, Ref, ref_of
 from .observation import Child, ChildState
-from .restarts import other_major, restarts
+from .restarts import other_major, restarts, upgrades
 
 APPLIED_ANNOTATION = "memoapp.dev/applied"
 """Digest of what was applied: tells that a field is to be removed, which a comparison alone cannot."""
@@ -61,7 +61,7 @@ def _difference(wanted: Manifest, live: Manifest, ref: Ref) -> Child:
     if refused is not None:
         return Child(ref, ChildState.IMPOSSIBLE, uid, refused)
     digest: str = wanted["metadata"]["annotations"][APPLIED_ANNOTATION]
-    return Child(ref, ChildState.WAITING, uid, digest)
+    return Child(ref, ChildState.WAITING, uid, digest, upgrades(wanted, live))
 
 
 def kept_mismatch(app: str, database: str, user: str, live: Mapping[Ref, Manifest]) -> str | None:

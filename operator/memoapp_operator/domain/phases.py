@@ -57,7 +57,7 @@ class Row:
 
 MOVES: dict[Phase, Row] = {
     PENDING: Row(
-        "the revision is stored; the first release waits for database and Redis",
+        "the revision is stored; the first release waits for database and Redis, any other for its maintenance window",
         {
             PREPARING: "all is well",
             PREFLIGHT: "something is not, and another version serves",
@@ -73,7 +73,7 @@ MOVES: dict[Phase, Row] = {
             PREPARING: "all is well",
             BACKING_UP: "the same, and a backup is required",
             MIGRATING: "the same, and the database is to be migrated",
-            PENDING: "all is suspended",
+            PENDING: "all is suspended, or its maintenance window is over",
             REJECTED: "the deadline, or by order",
             WITHDRAWN: "the spec changed",
         },
@@ -84,7 +84,7 @@ MOVES: dict[Phase, Row] = {
         {
             PREPARING: "it is verified",
             MIGRATING: "the same, and the database is to be migrated",
-            PENDING: "all is suspended, or no backup is required any more",
+            PENDING: "all is suspended, no backup is required any more, or a window with `underWay: Return` denies it",
             REJECTED: "it failed, the deadline, or by order",
             WITHDRAWN: "the spec changed",
         },

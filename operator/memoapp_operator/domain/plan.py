@@ -10,7 +10,7 @@ from memoapp_operator.api.v1alpha1.memoapp import MemoAppStatus
 from memoapp_operator.api.v1alpha1.memoapp import ReleasePhase as Phase
 from memoapp_operator.api.v1alpha1.release import Approval, When
 
-from . import backups, database_gates, migrating, resource_gates, testing
+from . import backups, database_gates, gating, migrating, resource_gates, testing
 from .durations import seconds
 from .gradual import skipped_gates
 from .observation import ChildState, Observation
@@ -90,7 +90,7 @@ def lines(seen: Observation, state: State) -> Iterator[str]:
     yield from _migration(seen, state, declared)
     yield from _tests(seen)
     yield from _gates(seen, first=active is None)
-    yield "windows: no maintenance window holds it"
+    yield _windows(seen, state)
     yield from _restarts(seen)
 
 
@@ -235,6 +235,14 @@ def _gates(seen: Observation, *, first: bool) -> Iterator[str]:
     for name, why in sorted(lacking.items()):
         verb = "is skipped" if name in skipped else "has no source, and would hold the release"
         yield f"gate {name} {verb}: {why}"
+
+
+def _windows(seen: Observation, state: State) -> str:
+    known = ", ".join(sorted(item.name for item in seen.windows))
+    answer = gating.closed(seen, state)
+    if answer is not None:
+        return f"windows: it waits {gating.until(answer)} ({known})"
+    return f"windows: {known} let it begin" if known else "windows: no maintenance window holds it"
 
 
 def _restarts(seen: Observation) -> Iterator[str]:

@@ -8,7 +8,21 @@ from dataclasses import replace
 from memoapp_operator.api.v1alpha1.memoapp import Colour, MemoAppStatus, ReleaseStatus
 from memoapp_operator.api.v1alpha1.memoapp import ReleasePhase as Phase
 
-from . import brought_back, forward, gradual, migrating, orders, phases, plan, recovery, rollback, saving, testing
+from . import (
+    brought_back,
+    forward,
+    gating,
+    gradual,
+    maintenance,
+    migrating,
+    orders,
+    phases,
+    plan,
+    recovery,
+    rollback,
+    saving,
+    testing,
+)
 from .conditions import timestamp
 from .gradual import ALL
 from .observation import Observation, Trouble
@@ -63,14 +77,16 @@ def step(seen: Observation) -> State:
     before = rebuilt(seen)
     if seen.app.spec.suspend:
         return _suspended(seen, before)
-    if seen.app.status.maintenance is not None and (before.release is None or phases.is_over(before.release.phase)):
+    if maintenance.rests(seen, before):
         return before  # the app is not well, and that is no new version's doing: nothing begins, and nothing turns back
     if recovery.due(seen, before):
         return before  # the first version begins on the data that comes back, and not on an empty database
-    state = orders.obeyed(seen, before)
+    state = gating.let_restart(seen, orders.obeyed(seen, before))
     phase = state.release.phase if state.release else None
     if state.release is not before.release:
         after = state  # an order was a move of its own
+    elif maintenance.waits(seen, state):
+        after = state  # with no clients there is nothing that a new version could be measured by
     else:
         after = _HANDLERS[phase](seen, state) if phase is not None else begun(seen, state)
         after = state if plan.holds(seen, state, after) else after

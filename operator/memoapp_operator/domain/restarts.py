@@ -33,6 +33,12 @@ def other_major(wanted: Manifest, live: Manifest) -> str | None:
     return None
 
 
+def upgrades(wanted: Manifest, live: Manifest) -> bool:
+    """Applying ``wanted`` would give PostgreSQL or Redis another image. The operator's own beside them is none."""
+    before, after = _images(live), _images(wanted)
+    return any(before.get(name) != after.get(name) for name in ("database", "redis"))
+
+
 def _images(manifest: Manifest) -> dict[str, str]:
     return {item["name"]: item["image"] for item in manifest["spec"]["template"]["spec"]["containers"]}
 

@@ -9,7 +9,7 @@ from memoapp_operator.api.v1alpha1.memoapp import ReleasePhase as Phase
 
 from . import colours, migrating
 from .observation import Observation, Trouble
-from .state import OLD_COLOUR_LOST, State, holder, other, split
+from .state import OLD_COLOUR_LOST, WINDOW_DENIED, State, holder, other, split
 from .transitions import begun, deadline, lost, moved, moved_on, serving_in
 
 
@@ -47,9 +47,9 @@ def rolling_back(seen: Observation, state: State) -> State:
         return serving_in(seen, state, old).without(release.colour)
     if any(name.startswith(f"{release.colour}-") for name in seen.workloads):
         return state
-    if release.reason is None:
+    if release.reason in {None, WINDOW_DENIED}:
         return moved(state, seen, Phase.WITHDRAWN, ended=True)
-    why = Trouble(release.reason, release.message or "", stalls=True)
+    why = Trouble(release.reason or "", release.message or "", stalls=True)
     return moved(state, seen, Phase.ROLLED_BACK, ended=True).rejecting(release.id, why, seen.now)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from memoapp_operator.api.v1alpha1.memoapp import ReleasePhase as Phase
 from memoapp_operator.api.v1alpha1.memobackup import BAD
 
-from . import backups, colours, maintenance, preflight
+from . import backups, colours, gating, maintenance, preflight
 from .jobs import in_the_way
 from .migrating import onward, stored_of
 from .observation import Observation, Trouble
@@ -29,6 +29,8 @@ def pending(seen: Observation, state: State) -> State:
     if state.active is None or release.instead is not None:
         # The first one has nothing to save, and a way back by order waits for nothing else.
         return onward(seen, state, stored) if colours.prepared(seen) else state
+    if gating.closed(seen, state) is not None or maintenance.run_of(seen) is not None:
+        return state
     if preflight.trouble(seen, state) is not None:
         return moved(state, seen, Phase.PREFLIGHT, deadline=deadline(seen, Phase.PREFLIGHT))
     return _saved(seen, state, stored)
@@ -41,6 +43,8 @@ def in_preflight(seen: Observation, state: State) -> State:
         return state
     if moved_on(seen, state):
         return moved(state, seen, Phase.WITHDRAWN, ended=True)
+    if gating.closed(seen, state) is not None:
+        return moved(state, seen, Phase.PENDING, deadline=None)
     stored, why = stored_of(seen, state), preflight.trouble(seen, state)
     if why is None:
         return _saved(seen, state, stored) if stored is not None else state
@@ -71,7 +75,7 @@ def backing_up(seen: Observation, state: State) -> State:
     if moved_on(seen, state):
         return moved(state, seen, Phase.WITHDRAWN, ended=True)
     stored = stored_of(seen, state)
-    if stored is None or not backups.required(seen.app):
+    if stored is None or not backups.required(seen.app) or gating.denied(seen, release) is not None:
         return moved(state, seen, Phase.PENDING, deadline=None, backup=None)
     found = seen.backups.named(release.backup)
     if found is not None and found.good:

@@ -29,6 +29,7 @@ BACKUP_FAILED = "BackupFailed"
 PREFLIGHT_FAILED = "PreflightFailed"
 BY_HAND = "RolledBackByHand"
 ABORTED = "AbortedByHand"
+WINDOW_DENIED = "WindowDenied"
 TRIED_AGAIN = frozenset({GATE_INCONCLUSIVE, GATE_ERROR, OLD_COLOUR_LOST, BACKUP_FAILED, PREFLIGHT_FAILED})
 """Reasons that prove nothing against a revision: it is tried again by itself after 1 h, then 2, 4, ..."""
 LONGEST_PAUSE = timedelta(hours=24)

@@ -8,9 +8,10 @@ from datetime import datetime
 from memoapp_operator.api.v1alpha1.memoapp import Colour
 from memoapp_operator.api.v1alpha1.memoapp import ReleasePhase as Phase
 
-from . import backups, brought_back, disasters, drills, migrating, phases, recovery, waiting
+from . import backups, brought_back, disasters, drills, gating, maintenance, migrating, phases, recovery, waiting
 from .colours import held_tiers, routed
-from .conditions import AVAILABLE, CACHE_READY, DATABASE_READY, READY, RECONCILING, STALLED, Verdict, is_true
+from .conditions import AVAILABLE, CACHE_READY, DATABASE_READY, NOTIFIED, READY, RECONCILING, STALLED, Verdict, is_true
+from .gating import OUTSIDE_WINDOW
 from .jobs import cannot_start
 from .manifest import SECRET, VOLUME_CLAIM
 from .observation import ChildState, Observation, Probe, Trouble, Workload
@@ -27,10 +28,10 @@ def verdicts(seen: Observation, state: State) -> tuple[Verdict, ...]:
     recovered = disasters.verdict(seen.app, seen.backups, seen.now)
     trouble = next(problems(seen, services, state), None)
     stalled = trouble is not None and trouble.stalls
-    progressing = trouble is not None and not stalled and trouble.reason not in {"Suspended", "Paused"}
+    progressing = trouble is not None and not stalled and trouble.reason not in {"Suspended", "Paused", OUTSIDE_WINDOW}
     return (
         *services,
-        *(item for item in (saved, proved, recovered) if item is not None),
+        *(item for item in (saved, proved, recovered, _notified(seen)) if item is not None),
         available_verdict(seen, state),
         _ready(trouble),
         Verdict(STALLED, stalled, trouble.reason, trouble.message)
@@ -38,6 +39,18 @@ def verdicts(seen: Observation, state: State) -> tuple[Verdict, ...]:
         else Verdict(STALLED, status=False, reason="Progressing" if trouble else "Ready"),
         Verdict(RECONCILING, status=progressing, reason=trouble.reason if trouble else "Ready"),
     )
+
+
+def _notified(seen: Observation) -> Verdict | None:
+    """Can everybody be told? None where nobody is to be."""
+    if not seen.app.spec.notifications:
+        return None
+    told = seen.app.status.notifications
+    failing = (told.failing if told is not None else None) or ()
+    if not failing:
+        return Verdict(NOTIFIED, status=True, reason="TargetsReached")
+    text = "; ".join(f"{item.target}: {item.message}" for item in failing)
+    return Verdict(NOTIFIED, status=False, reason="TargetFailing", message=text[:1024])
 
 
 def _ready(trouble: Trouble | None) -> Verdict:
@@ -112,9 +125,11 @@ def _under_way(seen: Observation, state: State) -> Iterator[Trouble]:
     release = state.release
     if release is None or not phases.is_over(release.phase):
         phase = release.phase.value if release else Phase.PENDING.value
-        yield _paused(seen) or Trouble(phase, waiting.text(seen, state), stalls=False)
+        held = _paused(seen) or gating.waits(seen, state)
+        yield held or Trouble(phase, waiting.text(seen, state), stalls=False)
     elif state.active is None or (seen.declared is not None and seen.declared.id != state.active.revision):
-        yield _paused(seen) or Trouble(Phase.PENDING.value, waiting.TEXTS[Phase.PENDING], stalls=False)
+        held = _paused(seen) or _hidden(seen, state) or gating.waits(seen, state)
+        yield held or Trouble(Phase.PENDING.value, waiting.TEXTS[Phase.PENDING], stalls=False)
 
 
 def _stuck_jobs(seen: Observation, state: State) -> Iterator[Trouble]:
@@ -126,6 +141,14 @@ def _stuck_jobs(seen: Observation, state: State) -> Iterator[Trouble]:
     named += [item.job for item in release.tests or ()]
     found = [cannot_start(seen.jobs[name]) for name in named if name in seen.jobs]
     yield from (trouble for trouble in found if trouble is not None)
+
+
+def _hidden(seen: Observation, state: State) -> Trouble | None:
+    page = seen.app.status.maintenance
+    if page is None or not maintenance.waits(seen, state):
+        return None
+    text = f"visitors see the maintenance page until {page.until}: the release begins when it is down"
+    return Trouble("Maintenance", text, stalls=False)
 
 
 def _paused(seen: Observation) -> Trouble | None:
@@ -211,13 +234,15 @@ def _waiting(seen: Observation) -> Iterator[Trouble]:
     """Changes that would restart the database or Redis, and that nobody ordered yet."""
     ordered = seen.app.status.orders.restarts if seen.app.status.orders else None
     waiting = [
-        str(child.ref)
-        for child in seen.children
-        if child.state is ChildState.WAITING and child.detail not in (ordered or [])
+        child for child in seen.children if child.state is ChildState.WAITING and child.detail not in (ordered or [])
     ]
-    if waiting:
-        text = f"{', '.join(waiting)} would be restarted: order it by the annotation memoapp.dev/restart=<nonce>"
-        yield Trouble("RestartPending", text, stalls=True)
+    if not waiting:
+        return
+    named = ", ".join(str(child.ref) for child in waiting)
+    answers = [answer for child in waiting if (answer := gating.restart_at(seen, child)) is not None]
+    later = "".join(f", or let it wait {gating.until(answer)}" for answer in answers[:1] if answer.because)
+    text = f"{named} would be restarted: order it by the annotation memoapp.dev/restart=<nonce>{later}"
+    yield Trouble("RestartPending", text, stalls=not answers)
 
 
 def _secret_lost() -> Trouble:

@@ -246,7 +246,10 @@ def _saved(context: Context) -> Part:
 def _around(app: MemoApp) -> set[str]:
     """Secrets that no pod of the app names, and without which it would not come back as it was."""
     found = {each.name for each in app.spec.image_pull_secrets or ()}
-    ingress, asked = app.spec.traffic.ingress, app.spec.gates.prometheus
+    ingress, asked, staff = app.spec.traffic.ingress, app.spec.gates.prometheus, app.spec.traffic.staff
+    found |= {target.url_secret_ref.name for target in app.spec.notifications or ()}
+    if staff is not None:
+        found.add(staff.secret_ref.name)
     if ingress is not None and ingress.tls_secret_name is not None:
         found.add(ingress.tls_secret_name)
     refs = (asked.ca_secret_ref, asked.bearer_secret_ref) if asked is not None else ()

@@ -20,7 +20,7 @@ from .revision import revision, stored_revision
 from .router import router
 from .scale import autoscalers
 from .schedule import backups
-from .secrets import minted, secrets
+from .secrets import minted, secrets, staff
 from .services import services
 from .tiers import deployments
 
@@ -46,6 +46,7 @@ def refs(context: Context) -> frozenset[Ref]:
 def _built(context: Context) -> tuple[Manifest, ...]:
     return (
         *secrets(context),
+        *staff(context),
         *database_config(context),
         *cache_config(context),
         *router_config(context),

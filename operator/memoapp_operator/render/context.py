@@ -26,12 +26,14 @@ class Credentials:
         database: managed: superuser-password, password, monitor-password; external: host, port, user, password,
             dbname. None as long as the Secret is not there.
         cache: managed: password; external: host, port, password (may be empty). None as with ``database``.
+        staff: value of the header that lets staff behind the maintenance page; None where there is none.
         router_digest: identifies the router's present certificates; None as long as there are none.
     """
 
     database: Mapping[str, str] | None = None
     cache: Mapping[str, str] | None = None
     router_digest: str | None = None
+    staff: str | None = None
 
 
 NO_RELEASE = "none"
@@ -63,6 +65,7 @@ class Context:
         agent_image: image of the agent beside the database: that of the running StatefulSet, so that a new
             operator never restarts a database; None where there is none yet.
         migrated: what became of the migrations of stored revisions, a line each.
+        page_message: what visitors read on the maintenance page; empty where nobody wrote anything.
         page_until: end of the maintenance page, in seconds since 1970; 0 where none is to be seen.
         offers: an agent brings back what was saved beside the data, or is about to.
         migrates: a migration is under way, by decision of the release.
@@ -88,6 +91,7 @@ class Context:
     migrates: bool = False
     migrated: str = ""
     page_until: int = 0
+    page_message: str = ""
     offers: bool = False
 
     @property

@@ -7,7 +7,7 @@ The maps can be changed at run time (``set map <file> weight 50``); strings and 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from memoapp_operator.api.v1alpha1.memoapp import Colour
 from memoapp_operator.domain.counters import API, COUNTERS, INDICES, PAGE, SLOW_MS
@@ -149,7 +149,9 @@ def configuration(context: Context) -> str | None:
         addresses.append(address)
         servers[colour] = f"{_bracketed(address)}:{port}"
     colours = [_COLOUR.replace("@COLOUR@", colour).replace("@SERVER@", server) for colour, server in servers.items()]
-    entered = _ENTRY.replace("@PAGE@", page.rules(STATE_MAP)).replace("@COUNT@", _counting())
+    entered = _ENTRY.replace("@PAGE@", page.rules(STATE_MAP, RELEASE_MAP, _staff(context))).replace(
+        "@COUNT@", _counting()
+    )
     text = "\n".join((_GLOBAL, entered, *colours, _MEASURE, _HEALTH, _ADMIN))
     return text.replace("@ANY@", _any(addresses))
 
@@ -172,12 +174,22 @@ def router_state(context: Context) -> tuple[Manifest, ...]:
         return ()
     data = {
         "state.map": f"{WEIGHT_KEY} {context.green_weight}\n{page.PAGE_KEY} {context.page_until}\n{CONFIRMED_KEY} 0\n",
-        "release.map": f"{RELEASE_KEY} {context.release}\n",
+        "release.map": f"{RELEASE_KEY} {context.release}\n{_lines(page.texts(context.page_message))}",
         REJECTED_KEY: context.rejected,
     }
     if context.migrated:
         data[MIGRATED_KEY] = context.migrated
     return ({**child(CONFIG_MAP, context, STATE, component=ROUTER), "data": data},)
+
+
+def _lines(entries: Mapping[str, str]) -> str:
+    return "".join(f"{key} {value}\n" for key, value in entries.items())
+
+
+def _staff(context: Context) -> str | None:
+    """The header that lets staff behind the page, once its value is known."""
+    declared = context.app.spec.traffic.staff
+    return declared.header if declared is not None and context.credentials.staff is not None else None
 
 
 def _any(addresses: Iterable[str]) -> str:

@@ -7,12 +7,13 @@ router       8080                   anywhere
 router       9999 (runtime API)     operator
 frontend     its own                router, operator, test
 backend      its own                router, frontend, operator, test
-database     5432                   backend, backup, restore, migration, operator
+database     5432                   backend, backup, restore, migration, maintenance, operator
 database     9188 (volume agent)    operator
 redis        6379                   backend, migration, operator, backup where it saves Redis
 backup       none                   nobody
 migration    none                   nobody
 test         none                   nobody
+maintenance  none                   nobody
 drill        none                   nobody
 restore      none                   nobody
 ===========  =====================  =============================================
@@ -41,6 +42,7 @@ from .endpoints import (
     ROUTER_PORT,
     ports_of,
 )
+from .maintenance import COMPONENT as MAINTENANCE
 from .metadata import child, selector
 from .restore import DRILL, RESTORE
 
@@ -64,7 +66,10 @@ def policies(context: Context) -> tuple[Manifest, ...]:
     recovers = spec.database.managed is not None and spec.database.managed.restore_from is not None
     restorers = [_pods(context, RESTORE)] if spec.backup is not None or recovers else []
     if spec.database.managed:
-        rules = [_rule(DATABASE_PORT, *users, *savers, *restorers), _rule(AGENT_PORT, operator)]
+        rules = [
+            _rule(DATABASE_PORT, *users, *savers, *restorers, _pods(context, MAINTENANCE)),
+            _rule(AGENT_PORT, operator),
+        ]
         found.append(_policy(context, DATABASE, rules, silent=True))
     if spec.redis and spec.redis.managed:
         readers = savers if spec.backup is not None and spec.backup.redis else []
@@ -76,6 +81,7 @@ def policies(context: Context) -> tuple[Manifest, ...]:
         found.append(_policy(context, Purpose.MIGRATION.value, []))
     if tests:
         found.append(_policy(context, Purpose.TEST.value, []))
+    found.append(_policy(context, MAINTENANCE, []))
     return tuple(found)
 
 

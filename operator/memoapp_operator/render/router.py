@@ -11,6 +11,7 @@ from .context import Context
 from .endpoints import ROUTER, ROUTER_ADMIN_PORT, ROUTER_HEALTH_PORT, ROUTER_PORT, container_port
 from .haproxy import CONFIG, HEALTH_PATH, RUN_PATH, STATE, STATE_PATH, TLS_PATH, configuration
 from .metadata import child, name, selector
+from .page import STAFF_PATH
 from .pod import (
     DRAIN_SECONDS,
     ROLLOUT,
@@ -24,10 +25,11 @@ from .pod import (
     spread,
 )
 from .quantity import resources
-from .secrets import ROUTER_TLS
+from .secrets import ROUTER_TLS, STAFF, STAFF_KEY, staff
 
 CONFIG_ANNOTATION = "memoapp.dev/config"
 CERTIFICATES_ANNOTATION = "memoapp.dev/certificates"
+STAFF_ANNOTATION = "memoapp.dev/staff"
 
 # uid and gid of the user haproxy in the official image, which names it: runAsNonRoot needs the number.
 _USER: Manifest = {"runAsUser": 99, "runAsGroup": 99, "fsGroup": 99}
@@ -42,9 +44,11 @@ def router(context: Context) -> tuple[Manifest, ...]:
     if text is None or certificates is None:
         return ()
     annotations = {
-        CONFIG_ANNOTATION: hashlib.sha256(text.encode()).hexdigest()[:16],
+        CONFIG_ANNOTATION: _digest(text),
         CERTIFICATES_ANNOTATION: certificates,
     }
+    for secret in staff(context):
+        annotations[STAFF_ANNOTATION] = _digest(f"{context.app.metadata.uid}{secret['data'][STAFF_KEY]}")
     template = {
         "metadata": {"labels": names.labels(context.app.metadata.name, ROUTER), "annotations": annotations},
         "spec": _pod(context),
@@ -58,7 +62,12 @@ def router(context: Context) -> tuple[Manifest, ...]:
     return ({**child(DEPLOYMENT, context, ROUTER, component=ROUTER), "spec": found},)
 
 
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
 def _pod(context: Context) -> Manifest:
+    behind = [secret_volume("staff", name(context, STAFF), STAFF_KEY) for _ in staff(context)]
     return {
         **spec(context, _USER),
         "terminationGracePeriodSeconds": _GRACE_SECONDS,
@@ -70,6 +79,7 @@ def _pod(context: Context) -> Manifest:
             # The client's key is the operator's and stays out.
             secret_volume("tls", name(context, ROUTER_TLS), "ca.crt", "server.pem"),
             empty_volume("run"),
+            *behind,
         ],
     }
 
@@ -93,5 +103,6 @@ def _container(context: Context) -> Manifest:
             mount("state", STATE_PATH, read_only=True),
             mount("tls", TLS_PATH, read_only=True),
             mount("run", RUN_PATH),
+            *(mount("staff", STAFF_PATH, read_only=True) for _ in staff(context)),
         ],
     }

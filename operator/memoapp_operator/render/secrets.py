@@ -24,6 +24,8 @@ from .metadata import child
 
 ROUTER_TLS = "router-tls"
 CONNECTION = "connection"
+STAFF = "router-staff"
+STAFF_KEY = "value"
 
 
 def minted(context: Context) -> tuple[Manifest, ...]:
@@ -50,6 +52,15 @@ def secrets(context: Context) -> tuple[Manifest, ...]:
         values |= _cache(context, cache)
     data = {key: b64encode(value.encode()).decode() for key, value in values.items()}
     return ({**child(SECRET, context, CONNECTION), "type": "Opaque", "data": data},)
+
+
+def staff(context: Context) -> tuple[Manifest, ...]:
+    """What lets staff behind the maintenance page, as the routers read it: a file with one pattern."""
+    value = context.credentials.staff
+    if context.app.spec.traffic.staff is None or value is None:
+        return ()
+    data = {STAFF_KEY: b64encode(f"{value}\n".encode()).decode()}
+    return ({**child(SECRET, context, STAFF, component=ROUTER), "type": "Opaque", "data": data},)
 
 
 def _database(context: Context, found: Mapping[str, str]) -> dict[str, str]:

@@ -179,7 +179,12 @@ class Actor:
         certificate = router_certificate(built.context.app, snapshot.live)
         if certificate is None:
             return False
-        goal = Steering(built.context.green_weight, built.context.release, until=built.context.page_until)
+        goal = Steering(
+            built.context.green_weight,
+            built.context.release,
+            until=built.context.page_until,
+            message=built.context.page_message,
+        )
         wrong = [address for address, told in snapshot.routers.values() if told is not None and told != goal]
         await asyncio.gather(*(self._services.steer(address, certificate, goal) for address in wrong))
         return bool(wrong)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from base64 import b64decode
 from collections.abc import Mapping
 from urllib.parse import quote
@@ -19,6 +20,8 @@ SUPERUSER = "postgres"
 MONITOR = "memoapp_monitor"
 _DATABASE_KEYS = ("superuser-password", "password", "monitor-password")
 _CACHE_KEYS = ("password", "auth.conf")
+_STAFF_VALUE = re.compile(r"[!-\"$-~][!-~]{15,255}")
+"""No `#` at its beginning: the router would take it for a comment."""
 ROUTER_KEYS = ("ca.crt", "server.pem", "client.crt", "client.key")
 
 
@@ -59,7 +62,8 @@ def read(app: MemoApp, live: Mapping[Ref, Manifest]) -> tuple[Credentials, tuple
     cache = _cache(app, live, problems)
     tls = _complete(_own(app, "router-tls", live), ROUTER_KEYS)
     digest = hashlib.sha256("\n".join(tls.values()).encode()).hexdigest()[:16] if tls else None
-    return Credentials(database=database, cache=cache, router_digest=digest), tuple(problems)
+    staff = _staff(app, live, problems)
+    return Credentials(database=database, cache=cache, router_digest=digest, staff=staff), tuple(problems)
 
 
 def _database(app: MemoApp, live: Mapping[Ref, Manifest], problems: list[str]) -> dict[str, str] | None:
@@ -92,9 +96,25 @@ def _cache(app: MemoApp, live: Mapping[Ref, Manifest], problems: list[str]) -> d
         return None
 
 
+def _staff(app: MemoApp, live: Mapping[Ref, Manifest], problems: list[str]) -> str | None:
+    """What lets staff behind the maintenance page."""
+    declared = app.spec.traffic.staff
+    if declared is None:
+        return None
+    ref, key = Ref(SECRET, declared.secret_ref.name), declared.secret_ref.key
+    value = decoded(live.get(ref)).get(key)
+    if value is None:
+        problems.append(f"{ref} (has no key {key})" if ref in live else str(ref))
+        return None
+    if _STAFF_VALUE.fullmatch(value.rstrip("\r\n")) is None:
+        problems.append(f"{ref} (its key {key} is not one line of 16 to 256 visible characters)")
+        return None
+    return value.rstrip("\r\n")
+
+
 def values(found: Credentials) -> tuple[str, ...]:
     """What must not appear in any text: passwords, the longest first."""
-    known = [*(found.database or {}).items(), *(found.cache or {}).items()]
+    known = [*(found.database or {}).items(), *(found.cache or {}).items(), ("staff-password", found.staff or "")]
     secret = {value for key, value in known if key.endswith("password") and value}
     return tuple(sorted({*secret, *(quote(value, safe="") for value in secret)}, key=lambda each: (-len(each), each)))
 

@@ -36,8 +36,9 @@ from memoapp_operator.domain.troubles import creation_refused, unready_since, wo
 from memoapp_operator.ports import Clock, Cluster, Refused, Services, Steering
 from memoapp_operator.render.children import revision
 from memoapp_operator.render.context import Context, Credentials, Platform
+from memoapp_operator.render.secrets import STAFF
 
-from . import backups, credentials, endpoints, live_objects, release_jobs
+from . import backups, credentials, endpoints, live_objects, release_jobs, window_pass
 from . import references as named
 from .answers import Answered, Answers
 from .pods import belongs, is_ready
@@ -77,10 +78,11 @@ class Observer:
         stored = {item.name: item for item in live_objects.stored(app, live)}
         workloads = await self._workloads(app, live, pods, stored)
         jobs = await self._jobs(app)
-        told, reached, saved = await asyncio.gather(
+        told, reached, saved, (windows, runs) = await asyncio.gather(
             self._answers.ask(app, known, live, pods, workloads),
             self._reached(app, live, pods, stored),
             backups.look(self._cluster, app, jobs, pods),
+            window_pass.concerning(self._cluster, app),
         )
         context = replace(context, offers=recovery.offers(app, saved))
         events = await self._events(app) if release_jobs.lack_pods(jobs, pods) else []
@@ -111,6 +113,8 @@ class Observer:
             backups=saved,
             jobs=found_jobs,
             holder=release_jobs.holder(app, live, self._clock.now()),
+            windows=windows,
+            runs=runs,
             definitions=await self._answers.definitions(app, known, told, saved, found_jobs),
         )
         return await self._with_children(Snapshot(raw, live, context, seen, told.routers), settled)
@@ -281,8 +285,9 @@ def _selector(app: MemoApp) -> dict[str, str]:
 
 def _secret_names(app: MemoApp) -> tuple[str, ...]:
     name = app.metadata.name
-    own = (names.child(name, suffix) for suffix in ("database", "redis", "router-tls"))
-    return (*own, connection_name(name))
+    own = (names.child(name, suffix) for suffix in ("database", "redis", "router-tls", STAFF))
+    staff = app.spec.traffic.staff
+    return (*own, connection_name(name), *([staff.secret_ref.name] if staff is not None else []))
 
 
 def _is_ready(pods: Sequence[Manifest], name: str) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import logging
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -16,9 +17,9 @@ from memoapp_operator.domain import conditions
 from memoapp_operator.domain.backups import interval
 from memoapp_operator.domain.decide import decide, may_act
 from memoapp_operator.domain.decision import Note
-from memoapp_operator.domain.manifest import MEMO_APP, MEMO_BACKUP, MEMO_RESTORE, Manifest
+from memoapp_operator.domain.manifest import MAINTENANCE_WINDOW, MEMO_APP, MEMO_BACKUP, MEMO_RESTORE, Manifest
 from memoapp_operator.domain.notes import transitions
-from memoapp_operator.ports import Clock, Cluster, ClusterError, Mint, Services
+from memoapp_operator.ports import Clock, Cluster, ClusterError, Messenger, Mint, Services
 from memoapp_operator.render.context import Platform
 
 from .act import Actor, Memory
@@ -28,11 +29,13 @@ from .gauges import Gauges
 from .logs import current_app, current_pass
 from .meter import Meter
 from .metrics import Metrics
+from .notifier import Notifier
 from .observe import Observer
 from .queries import Queries
 from .queue import Key
 from .restore_pass import RestorePass
 from .snapshot import Snapshot
+from .window_pass import WindowPass
 
 logger = logging.getLogger(__name__)
 
@@ -60,6 +63,7 @@ class Reconciler:
         clock: the time.
         resync: seconds between two looks at an app that is well.
         metrics: told of every pass.
+        messenger: the way to people.
     """
 
     def __init__(
@@ -71,6 +75,7 @@ class Reconciler:
         clock: Clock,
         resync: float,
         metrics: Metrics,
+        messenger: Messenger,
     ) -> None:
         self._cluster = cluster
         self._clock = clock
@@ -82,8 +87,15 @@ class Reconciler:
         self._farewells = Farewells(cluster, platform, clock)
         self._backups = BackupPass(cluster, platform, clock)
         self._restores = RestorePass(cluster, services, platform, clock)
+        self._windows = WindowPass(cluster, platform, clock, self._woken)
+        self.wake: Callable[[Key], None] = lambda _: None
+        """Has a key worked on soon; the queue's, once there is one."""
+        self._notifier = Notifier(cluster, messenger, clock, self._woken)
         self._memories: dict[Key, tuple[str, Memory]] = {}
         self._numbers = itertools.count(1)
+
+    def _woken(self, key: Key) -> None:
+        self.wake(key)
 
     async def reconcile(self, key: Key) -> float | None:
         """One pass; the seconds until the next, or None where the MemoApp is gone."""
@@ -103,11 +115,14 @@ class Reconciler:
             return await self._backups.reconcile(key)
         if key.kind == MEMO_RESTORE.kind:
             return await self._restores.reconcile(key)
+        if key.kind == MAINTENANCE_WINDOW.kind:
+            return await self._windows.reconcile(key)
         raw = await self._cluster.get(MEMO_APP, key.namespace, key.name)
         leaving = raw is not None and bool(raw["metadata"].get("deletionTimestamp"))
         if raw is None or (leaving and not holds(raw)):
             self._memories.pop(key, None)
             self._metrics.forget(key)
+            self._notifier.forget(key)
             return None
         try:
             app = MemoApp.model_validate(raw)
@@ -138,9 +153,11 @@ class Reconciler:
             await self._meter.look(snapshot, memory.window),
             await self._meter.gauge(snapshot, memory.window),
         )
-        seen = replace(snapshot.observation, mute=mute, measured=measured, gauged=gauged)
+        sent = self._notifier.outcomes(key, app.status)
+        seen = replace(snapshot.observation, mute=mute, measured=measured, gauged=gauged, sent=sent)
         decision = decide(seen, resync=self._resync)
         committed = await self._commit(snapshot, decision.status)
+        self._notifier.send(key, app, decision.status, sent)
         await self._tell(committed, decision.notes)
         every = interval(app, seen.now)
         self._metrics.observed(key, decision.status, snapshot.observation.volume, every)

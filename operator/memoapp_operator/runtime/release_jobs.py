@@ -68,7 +68,7 @@ def seen(
         purpose = _component(job)
         if purpose in _PURPOSES and not job["metadata"].get("deletionTimestamp"):
             mine = [pod for pod in pods if _label(pod, JOB_LABEL) == job["metadata"]["name"]]
-            found[job["metadata"]["name"]] = _seen(job, purpose, mine, secrets, events)
+            found[job["metadata"]["name"]] = look_at(job, purpose, mine, secrets, events)
     names_ = {job["metadata"]["name"] for job in jobs if not job["metadata"].get("deletionTimestamp")}
     return found | {pod["metadata"]["name"]: _stopping(pod) for pod in pods if _is_orphan(pod, names_)}
 
@@ -91,9 +91,10 @@ def _stopping(pod: Manifest) -> ReleaseJob:
     return ReleaseJob(metadata["name"], metadata["uid"], Purpose.STOPPING.value, _label(pod, REVISION_LABEL), created)
 
 
-def _seen(
+def look_at(
     job: Manifest, purpose: str, pods: Sequence[Manifest], secrets: Sequence[str], events: Sequence[Manifest]
 ) -> ReleaseJob:
+    """One Job, with its pods; ``secrets`` must not appear in what it says."""
     metadata, condition = job["metadata"], condition_of_end(job)
     pod = max(pods, key=lambda each: str(each["metadata"].get("creationTimestamp") or ""), default=None)
     end, late, message = _outcome(job, condition, pod)

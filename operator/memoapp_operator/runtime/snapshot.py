@@ -11,7 +11,7 @@ from memoapp_operator.api.v1alpha1.memoapp import Colour, MemoAppStatus, Release
 from memoapp_operator.domain import names, ownership
 from memoapp_operator.domain.colours import tiers
 from memoapp_operator.domain.diff import differences
-from memoapp_operator.domain.maintenance import end_of
+from memoapp_operator.domain.maintenance import end_of, message_of
 from memoapp_operator.domain.manifest import DEPLOYMENT, DISRUPTION_BUDGET, STATEFUL_SET, Manifest, Ref, kind_of, ref_of
 from memoapp_operator.domain.migrating import noted
 from memoapp_operator.domain.observation import Child, ChildState, Observation
@@ -101,6 +101,7 @@ class Snapshot:
             release=status.release.id if status.release else NO_RELEASE,
             rejected=rejection_text(status.rejected or ()),
             page_until=end_of(status.maintenance),
+            page_message=message_of(status.maintenance),
             migrates=_migrates(status),
             migrated=migration_text(_migrated(stored, status)),
             addresses={**(status.addresses or {}), **self.context.addresses},
@@ -192,6 +193,7 @@ def declared_refs(context: Context) -> frozenset[Ref]:
         database=dict.fromkeys(("host", "port", "user", "password", "dbname", "monitor-password"), "0"),
         cache=dict.fromkeys(("host", "port", "user", "password"), "0"),
         router_digest="0",
+        staff="0",
     )
     addresses = {f"{colour}-{tier}": "192.0.2.1" for colour in Colour for tier in ("backend", "frontend")}
     full = replace(context, credentials=credentials, addresses=addresses)

@@ -12,6 +12,7 @@ from .base import Spec, Status, Timestamp, list_map, rules
 from .data import Cache, Database
 from .definition import Column, Definition
 from .gates import Gates
+from .notifications import NotificationsStatus, Target
 from .recovery import RecoveryStatus
 from .release import Release
 from .release_status import (
@@ -28,7 +29,7 @@ from .release_status import (
     SuiteOutcome,
     SuiteStatus,
 )
-from .traffic import Traffic
+from .traffic import Maintenance, Traffic
 from .workload import Backend, Frontend, ImagePullSecrets
 
 __all__ = [
@@ -118,6 +119,10 @@ class MemoAppSpec(Spec):
     """What a new version is measured by."""
     backup: Backup | None = None
     """Backups of the database and of the app's configuration."""
+    notifications: list[Target] | None = Field(None, max_length=8, json_schema_extra=list_map("name"))
+    """Who is told what happens to the app."""
+    maintenance: Maintenance | None = None
+    """Visitors see the maintenance page, at once and until its end. Requests under way are finished."""
     paused: bool = False
     """Nothing new begins: a changed spec is planned in status.plan, and a release under way holds at the last step that
     passed. What serves is looked after as ever, and a gate that fails goes back all the same."""
@@ -183,8 +188,11 @@ class OrdersStatus(Status):
     """Nonce of the annotation memoapp.dev/restart."""
     plan: str | None = Field(None, max_length=253)
     """Nonce of the annotation memoapp.dev/plan."""
+    bypass: str | None = Field(None, max_length=253)
+    """Nonce of the annotation memoapp.dev/bypass."""
     restarts: list[Annotated[str, Field(max_length=63)]] | None = Field(None, max_length=8)
-    """What that order lets restart, by digest: PostgreSQL and Redis as they were declared then."""
+    """What memoapp.dev/restart, or a maintenance window, lets restart, by digest: PostgreSQL and Redis as they were
+    declared then."""
 
 
 class TrafficStatus(Status):
@@ -200,7 +208,7 @@ class HolderStatus(Status):
     """Who holds the page up."""
 
     name: str = Field(max_length=128)
-    """Kind and name: restore/undo-1."""
+    """Kind and name: restore/undo-1; `spec` for spec.maintenance."""
     until: Timestamp
     """When it lets go, at the latest."""
 
@@ -212,6 +220,8 @@ class MaintenanceStatus(Status):
     """When it falls by itself, whether or not an operator runs."""
     since: Timestamp | None = None
     """Since when every router shows it; absent as long as one does not."""
+    message: str | None = Field(None, max_length=256)
+    """What visitors read on it."""
     holders: list[HolderStatus] = Field(default_factory=list, max_length=16, json_schema_extra=list_map("name"))
     """Who holds it up; nobody, while it falls: the routers are told, and not all of them have said so."""
 
@@ -249,6 +259,8 @@ class MemoAppStatus(Status):
     """The full recovery by database.managed.restoreFrom."""
     maintenance: MaintenanceStatus | None = None
     """The page that visitors see instead of the app, while somebody holds it up."""
+    notifications: NotificationsStatus | None = None
+    """What people were told, and what is on its way."""
     addresses: dict[str, Address] | None = Field(None, max_length=16)
     """Cluster addresses of the colours' Services, by Service, so that a lost one comes back with the same."""
     display: dict[str, Text] | None = Field(None, max_length=8)
@@ -265,6 +277,7 @@ class Metadata(BaseModel):
     generation: int = 1
     creation_timestamp: str | None = Field(None, alias="creationTimestamp")
     annotations: dict[str, str] = Field(default_factory=dict)
+    labels: dict[str, str] = Field(default_factory=dict)
 
 
 class MemoApp(BaseModel):

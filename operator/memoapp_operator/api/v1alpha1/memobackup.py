@@ -20,6 +20,7 @@ class Reason(StrEnum):
     SCHEDULED = "Scheduled"
     RELEASE = "Release"
     RESTORE = "Restore"
+    MAINTENANCE = "Maintenance"
     IMPORTED = "Imported"
     FINAL = "Final"
 

@@ -177,6 +177,8 @@ class ReleaseStatus(Status):
     """When its phase is given up: what has no clients yet is rejected then, Shifting and Soaking go back."""
     approved: bool | None = None
     """A person has let the first clients come."""
+    bypassed: Timestamp | None = None
+    """When a person let it pass the maintenance windows, by the annotation memoapp.dev/bypass."""
     weight: int | None = Field(None, ge=0, le=100)
     """The step: share of the clients that the new colour is to serve, in percent."""
     passed: int | None = Field(None, ge=0, le=100)
@@ -247,3 +249,5 @@ class HistoryStatus(Status):
     """When it ended."""
     backup: str | None = Field(None, max_length=63)
     """The MemoBackup that was taken before it."""
+    bypassed: Timestamp | None = None
+    """When a person let it pass the maintenance windows."""

@@ -1,0 +1,115 @@
+"""Maintenance windows: the passes that keep their statuses, and what an app's pass asks of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+from memoapp_operator.api.v1alpha1.maintenancewindow import MaintenanceWindow, MaintenanceWindowStatus
+from memoapp_operator.api.v1alpha1.memoapp import MemoApp, Metadata
+from memoapp_operator.api.v1alpha1.tasks import RunPhase, RunStatus
+from memoapp_operator.domain import running
+from memoapp_operator.domain.manifest import MAINTENANCE_WINDOW, MEMO_APP, Manifest
+from memoapp_operator.domain.observation import KnownRun
+from memoapp_operator.domain.running import RunSight
+from memoapp_operator.domain.window_status import Sight, due, selects, step, window_of
+from memoapp_operator.domain.windows import Window
+from memoapp_operator.ports import Clock, Cluster
+from memoapp_operator.render.context import Platform
+
+from .queue import Key
+from .restore_sight import parsed
+from .window_runs import WindowRuns
+
+_INVALID_AGAIN = 300.0
+_BEGUN = frozenset({RunPhase.ACTIVE, RunPhase.VERIFYING})
+
+
+async def concerning(cluster: Cluster, app: MemoApp) -> tuple[tuple[Window, ...], tuple[KnownRun, ...]]:
+    """The windows that concern an app, by name, and the last runs of their tasks for it."""
+    known = [*_windows(await cluster.list(MAINTENANCE_WINDOW, app.metadata.namespace, {}))]
+    windows = (window_of(item) for item in known if selects(item.spec.apps, app.metadata))
+    runs = (
+        KnownRun(
+            window=item.metadata.name,
+            begun=run.phase in _BEGUN,
+            page_until=run.page_until,
+            message=item.spec.message,
+            start=run.window,
+            ends=run.ends,
+            phase=run.phase,
+            said=run.message,
+        )
+        for item in known
+        for run in item.status.runs or ()
+        if run.app == app.metadata.name
+    )
+    return tuple(sorted(windows, key=lambda window: window.name)), tuple(sorted(runs, key=lambda run: run.window))
+
+
+def _windows(listed: Iterable[Manifest]) -> Iterator[MaintenanceWindow]:
+    for raw in listed:
+        found = None if raw["metadata"].get("deletionTimestamp") else parsed(MaintenanceWindow, raw)
+        if found is not None:
+            yield found
+
+
+class WindowPass:
+    """The passes of all MaintenanceWindows.
+
+    Args:
+        cluster: the API server.
+        platform: the operator itself.
+        clock: the time.
+        wake: has a key worked on soon: an app whose windows changed.
+    """
+
+    def __init__(self, cluster: Cluster, platform: Platform, clock: Clock, wake: Callable[[Key], None]) -> None:
+        self._cluster = cluster
+        self._runs = WindowRuns(cluster, platform, clock)
+        self._clock = clock
+        self._wake = wake
+        self._concerned: dict[Key, frozenset[str]] = {}
+
+    async def reconcile(self, key: Key) -> float | None:
+        """One pass; the seconds until the next, or None where the window is gone."""
+        raw = await self._cluster.get(MAINTENANCE_WINDOW, key.namespace, key.name)
+        if raw is None or raw["metadata"].get("deletionTimestamp"):
+            self._tell(key, self._concerned.pop(key, frozenset()))
+            return None
+        found = parsed(MaintenanceWindow, raw)
+        if found is None:
+            return _INVALID_AGAIN
+        apps = tuple(_metadata(await self._cluster.list(MEMO_APP, key.namespace, {})))
+        seen = Sight(found, apps, self._clock.now())
+        sights = [await self._look(found, run) for run in due(seen)]
+        runs = [running.advance(sight) if sight.run in (found.status.runs or ()) else sight.run for sight in sights]
+        status, again = step(seen, runs)
+        before, after = self._concerned.get(key, frozenset()), frozenset(status.apps or ())
+        self._concerned[key] = after
+        if _dumped(status) != _dumped(found.status):
+            await self._cluster.replace_status({**raw, "status": _dumped(status)})
+            self._tell(key, before | after | frozenset(found.status.apps or ()) | {run.app for run in runs})
+        for sight, run in zip(sights, runs, strict=True):
+            await self._runs.act(sight, run)
+        return again
+
+    async def _look(self, window: MaintenanceWindow, run: RunStatus) -> RunSight:
+        if running.is_ended(run):
+            return RunSight(window, run, None, self._clock.now())
+        others = [*_windows(await self._cluster.list(MAINTENANCE_WINDOW, window.metadata.namespace, {}))]
+        return await self._runs.look(window, run, others)
+
+    def _tell(self, key: Key, apps: frozenset[str]) -> None:
+        for name in sorted(apps):
+            self._wake(Key(key.namespace, name))
+
+
+def _metadata(listed: list[dict[str, Any]]) -> Iterator[Metadata]:
+    for raw in listed:
+        if not raw["metadata"].get("deletionTimestamp"):
+            yield Metadata.model_validate(raw["metadata"])
+
+
+def _dumped(status: MaintenanceWindowStatus) -> dict[str, Any]:
+    return status.model_dump(mode="json", by_alias=True, exclude_none=True)
