@@ -107,6 +107,10 @@ bench-restores: venv ## A drill of 1 GB beside a bare pg_restore, and how long a
 bench-gates: venv ## The gates of database and resources: questions, PostgreSQL's time, time of a decision
 	@$(RUN) -m tools.bench.gates
 
+.PHONY: bench-windows
+bench-windows: venv ## Maintenance windows: decisions a second
+	@$(RUN) -m tools.bench.windows
+
 .PHONY: bench-many
 bench-many: venv ## What 500 suspended MemoApps cost: memory of each, writes at a restart
 	@$(RUN) tools/testbed

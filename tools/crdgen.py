@@ -14,11 +14,11 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT), str(ROOT / "operator")]
 
-from memoapp_operator.api.v1alpha1 import memoapp, memobackup, memorestore  # noqa: E402
+from memoapp_operator.api.v1alpha1 import maintenancewindow, memoapp, memobackup, memorestore  # noqa: E402
 
 from tools.crd import definition, reference  # noqa: E402
 
-KINDS = (memoapp.CRD, memobackup.CRD, memorestore.CRD)
+KINDS = (memoapp.CRD, memobackup.CRD, memorestore.CRD, maintenancewindow.CRD)
 CRD_FOLDERS = ("crds", "charts/memoapp-operator/files/crds")
 REFERENCE_FOLDER = "docs/reference"
 

@@ -17,6 +17,7 @@ from tests.kube import Kube
 from tools.bench.figures import Fact, Figure
 from tools.bench.gradual import Gradual
 from tools.bench.measure import Bench, bench
+from tools.bench.page import Page
 from tools.bench.switches import Switches
 from tools.testbed import steps
 
@@ -29,6 +30,7 @@ def main() -> int:
     )
     parser.add_argument("--switches", action="store_true", help="switches and rollbacks, and nothing else")
     parser.add_argument("--gradual", action="store_true", help="gradual releases and rollbacks, and nothing else")
+    parser.add_argument("--page", action="store_true", help="the maintenance page, and nothing else")
     parser.add_argument("--many", type=int, default=0, metavar="N", help="N suspended MemoApps, and nothing else")
     given = parser.parse_args()
     try:
@@ -51,9 +53,12 @@ def _figures(given: argparse.Namespace, run: Bench) -> Iterable[Figure | Fact]:
     rest, rounds = (600.0, 20) if given.long else (60.0, 5)
     switches = Switches(run.kube, run.cluster, run.namespace, run.images, rounds)
     gradual = Gradual(run.kube, run.cluster, run.namespace, run.images, rounds)
+    page = Page(run.kube, run.cluster, run.namespace, run.images, 4 * rounds)
+    if given.page:
+        return page.figures()
     if given.switches or given.gradual:
         return switches.figures() if given.switches else gradual.figures()
-    return itertools.chain(run.figures(rest), switches.figures(), gradual.figures())
+    return itertools.chain(run.figures(rest), switches.figures(), gradual.figures(), page.figures())
 
 
 if __name__ == "__main__":

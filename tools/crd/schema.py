@@ -69,7 +69,7 @@ class _Converter:
         match key:
             case "properties":
                 fields = {n: self.convert(v, f"{path}.{n}", defaults=defaults) for n, v in value.items()}
-                return {key: fields}
+                return {key: fields} if fields else {}  # the API server does not keep an empty one
             case "items":
                 return {key: self.convert(value, f"{path}[]", defaults=False)}
             case "additionalProperties":

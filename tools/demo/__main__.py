@@ -10,7 +10,7 @@ from typing import Any
 from tests.load.background import BackgroundError
 from tools.testbed import sample, steps
 
-from . import page, recovery
+from . import maintenance, page, recovery
 from .kube import APP, CLUSTER, NAMESPACE, DemoError, apply, condition, kubectl
 from .table import follow
 
@@ -88,6 +88,8 @@ def up() -> None:
     _gradual(names)
     _back(names)
     _recovered()
+    say("Maintenance: a backup, VACUUM and REINDEX in a window of their own, behind a page that has an end")
+    maintenance.done()
     farewell(time.monotonic() - began)
 
 
