@@ -6,25 +6,10 @@ what was there before.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """From one stored value to another."""
-
-    before: Any
-    after: Any
-
-
-@dataclass(frozen=True, slots=True)
-class Cases:
-    """Values, or changes, that a rule takes and refuses."""
-
-    accept: tuple[Any, ...]
-    reject: tuple[Any, ...]
-
+from .cases import Cases, Change
+from .window_rules import WINDOW_RULES
 
 _EXTERNAL = {"external": {"secretRef": {"name": "elsewhere"}}}
 _MANAGED: dict[str, Any] = {"managed": {}}
@@ -70,6 +55,7 @@ def _backup(**fields: Any) -> dict[str, Any]:
 
 
 CASES = {
+    **WINDOW_RULES,
     "backup.clientImage is needed for an external database, and for no other": Cases(
         accept=(
             {**_APP, "database": _MANAGED, "backup": {}},

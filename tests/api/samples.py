@@ -8,6 +8,9 @@ from dataclasses import dataclass
 from tests.kube import Object
 
 from .data_samples import BACKUPS, CONDITIONS, RESTORES, S3
+from .notification_samples import NOTIFICATIONS, TARGETS
+from .window_samples import LEAST as LEAST_WINDOW
+from .window_samples import WINDOWS
 
 MEMO_APP = "memoapp.dev/v1alpha1/MemoApp"
 
@@ -74,8 +77,11 @@ MANAGED: Object = {
         "replicas": 3,
         "image": "docker.io/library/haproxy:3.2",
         "ingress": {"host": "memo.example", "className": "public", "tlsSecretName": "memo-tls"},
+        "staff": {"header": "X-Staff", "secretRef": {"name": "memo-staff", "key": "value"}},
         "resources": _RESOURCES,
     },
+    "maintenance": {"until": "2026-11-29T02:00:00+01:00", "message": "The database moves."},
+    "notifications": TARGETS,
     "release": {
         "steps": [{"weight": 50, "hold": "2m"}],
         "soak": "5m",
@@ -210,6 +216,7 @@ STATUS: Object = {
         "startedAt": _TIME,
         "deadline": _TIME,
         "approved": True,
+        "bypassed": "2026-11-23T02:00:41Z",
         "weight": 50,
         "passed": 10,
         "since": _TIME,
@@ -277,6 +284,7 @@ STATUS: Object = {
             "startedAt": _TIME,
             "finishedAt": _TIME,
             "backup": "memo-r2-pre",
+            "bypassed": "2026-11-23T02:00:41Z",
         }
     ],
     "orders": {
@@ -287,6 +295,7 @@ STATUS: Object = {
         "rollback": "2",
         "restart": "3",
         "plan": "7",
+        "bypass": "8",
         "restarts": ["5f70bf18a086007016e948b04aed3b82"],
     },
     "backups": {
@@ -325,8 +334,14 @@ STATUS: Object = {
         "takenAt": _TIME,
         "finishedAt": _TIME,
     },
-    "maintenance": {"until": _TIME, "since": _TIME, "holders": [{"name": "restore/undo-1", "until": _TIME}]},
+    "maintenance": {
+        "until": _TIME,
+        "since": _TIME,
+        "message": "The database moves.",
+        "holders": [{"name": "restore/undo-1", "until": _TIME}],
+    },
     "plan": ["version 1.5.0 would take over"],
+    "notifications": NOTIFICATIONS,
     "addresses": {"blue-backend": "10.96.0.10"},
     "display": {"release": "Completed", "traffic": "blue 100"},
 }
@@ -378,4 +393,5 @@ SAMPLED = {
     "memorestores": Sampled(
         "memoapp.dev/v1alpha1/MemoRestore", RESTORES, {"appRef": {"name": "memo"}, "source": {"backup": "one"}}
     ),
+    "maintenancewindows": Sampled("memoapp.dev/v1alpha1/MaintenanceWindow", WINDOWS, LEAST_WINDOW),
 }

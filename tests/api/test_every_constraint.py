@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 
+from tests.api.cases import Change
 from tests.api.constraints import Constraint, of_crd
 from tests.api.places import Place, at, placed, places, written
 from tests.api.proofs import Proof, proof
-from tests.api.rules import Change
 from tests.api.samples import SAMPLED, Sampled
 from tests.kube import ApiError, Kube, Object
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.api.conftest import CRD
-from tests.api.samples import LEAST, STATUS, memo_app
+from tests.api.samples import LEAST, SAMPLED, STATUS, memo_app
 from tests.kube import Kube, Object
 
 pytestmark = pytest.mark.cluster
@@ -15,13 +15,24 @@ pytestmark = pytest.mark.cluster
 TABLE = "application/json;as=Table;v=v1;g=meta.k8s.io"
 
 
-def table(kube: Kube, namespace: str) -> Object:
-    return kube.request("GET", f"/apis/memoapp.dev/v1alpha1/namespaces/{namespace}/memoapps", accept=TABLE)
+def table(kube: Kube, namespace: str, plural: str = "memoapps") -> Object:
+    return kube.request("GET", f"/apis/memoapp.dev/v1alpha1/namespaces/{namespace}/{plural}", accept=TABLE)
 
 
 def test_the_narrow_table(kube: Kube, namespace: str) -> None:
     shown = [column["name"] for column in table(kube, namespace)["columnDefinitions"] if not column["priority"]]
     assert " ".join(shown).upper() == "NAME VERSION AVAILABLE READY RELEASE TRAFFIC BACKUP PROVED AGE"
+
+
+def test_the_table_of_windows(kube: Kube, namespace: str, name: str) -> None:
+    sampled = SAMPLED["maintenancewindows"]
+    made = kube.create(sampled.made(name, namespace, sampled.samples[0]["spec"]))
+    kube.update_status({**made, "status": sampled.samples[0]["status"]})
+    found = table(kube, namespace, "maintenancewindows")
+    shown = [column["name"] for column in found["columnDefinitions"] if not column["priority"]]
+    assert " ".join(shown).upper() == "NAME APPS POLICY STATUS NEXT ENDS AGE"
+    cells: list[Any] = next(row["cells"] for row in found["rows"] if row["cells"][0] == name)
+    assert cells[1:6] == ["memo", "Allow", "Scheduled", "2026-11-28 23:00 +0100", "2026-11-29 02:00 +0100"]
 
 
 def test_the_wide_table_tells_why(kube: Kube, namespace: str) -> None:

@@ -36,6 +36,37 @@ TEXTS = {
         first="0 2 * * 1",
         fill="1",
     ),
+    # schedule of a window
+    r"^[0-9A-Za-z*,/?#-]+( [0-9A-Za-z*,/?#-]+){4}$": Texts(
+        accept=("0 23 * * 6", "0 2 * * 5#2", "30 1 L * *", "0 3 * * 0L"),
+        reject=("", "@weekly", "0 2 * *", "0 2 * * * *", " 0 2 * * *", "TZ=UTC 0 2 * * *", "0 2 * * *\n"),
+        first="0 2 * * 1",
+        fill="1",
+    ),
+    # date
+    r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$": Texts(
+        accept=("2026-12-26",),
+        reject=("", "26.12.2026", "2026-1-1", "2026-12-2\n"),
+        first="2026-12-26",
+    ),
+    # label
+    r"^([a-z0-9]([-a-z0-9.]*[a-z0-9])?/)?[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?$": Texts(
+        accept=("tier", "example.com/tier", "A_b.c-1"),
+        reject=("-a", "a-", "a/b/c", "A/b", "a b", "tier\n"),
+    ),
+    # value of a label
+    r"^([A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?)?$": Texts(
+        accept=("", "gold", "A_b.c-1"),
+        reject=("-a", "a-", "a/b", "a b", "gold\n"),
+    ),
+    # name of a header
+    r"^[A-Za-z][A-Za-z0-9-]*$": Texts(accept=("X-Staff", "a"), reject=("1a", "X Staff", "X:Y", "X_Y", "X-Staff\n")),
+    # time of day
+    r"^([01][0-9]|2[0-3]):[0-5][0-9]$": Texts(
+        accept=("00:00", "23:59", "09:05"), reject=("24:00", "9:05", "23:60", "12.30", ""), first="12:00"
+    ),
+    # one line
+    r"^[^\x00-\x1f\x7f]+$": Texts(accept=("Back at 2 <b>&", "ü"), reject=("a\nb", "a\x00", "\x7f")),
     # time zone
     r"^[A-Za-z0-9_+-]+(/[A-Za-z0-9_+-]+)*$": Texts(
         accept=("UTC", "Etc/GMT+3", "America/Argentina/Buenos_Aires"),

@@ -160,3 +160,9 @@ def _wait(kube: Kube, namespace: str, name: str) -> None:
 def encoded(text: str) -> str:
     """As a Secret's data holds it."""
     return b64encode(text.encode()).decode()
+
+
+def sql(namespace: str, text: str, database: str = "memo_app") -> str:
+    """What the managed database answers its superuser."""
+    script = f'psql -U postgres -qAt {database} -c "{text}"'
+    return Shelf(namespace, "memo-database-0", "/tmp").sh(script).strip()  # noqa: S108 -- the pod's own

@@ -17,6 +17,7 @@ from tests.e2e.app import WITHIN, App, status_field
 from tests.e2e.conftest import MakeApp
 from tests.e2e.elsewhere import postgres, secret
 from tests.e2e.objects import Shelf
+from tests.e2e.objects import sql as asked
 from tests.e2e.test_backups import order, saving, settled
 from tests.kube import Kube, Object
 from tools.testbed import leadership, nodes, sample
@@ -44,8 +45,7 @@ def in_phase(app: App, name: str, *phases: str, within: float = WITHIN) -> Objec
 
 
 def sql(app: App, text: str, database: str = "memo_app") -> str:
-    script = f'psql -U postgres -qAt {database} -c "{text}"'
-    return Shelf(app.namespace, "memo-database-0", "/tmp").sh(script).strip()  # noqa: S108 -- the pod's own
+    return asked(app.namespace, text, database)
 
 
 class Visitors:

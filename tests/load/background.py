@@ -40,6 +40,7 @@ class Background:
         Target.parse(target, networks)
         Plan(rate, LONGEST)
         self._log = log
+        self.target = target
         named = [word for network in networks for word in ("--own", network)]
         self._command = [sys.executable, "-m", "tests.load", "--target", target, "--log", str(log)]
         self._command += ["--rate", str(rate), "--seconds", str(LONGEST), *named]

@@ -200,7 +200,7 @@ class Agents:
 
 RESTORES = frozenset({"drill", "assess", "restore", "recover", "import"})
 GOOD = frozenset({"Verified", "Assessed", "Proved", "NotProved", "NotNeeded", "Imported"})
-RELEASE = frozenset({"migration", "test"})
+RELEASE = frozenset({"migration", "test", "maintenance"})
 
 
 def component_of(job: Manifest) -> str:
@@ -209,7 +209,9 @@ def component_of(job: Manifest) -> str:
 
 
 def task_of(job: Manifest) -> str:
-    """What a Job does: an agent's task, ``migration``, or the name of a test."""
+    """What a Job does: an agent's task, ``migration``, or the name of a test or of a maintenance task."""
+    if component_of(job) == "maintenance":
+        return job["metadata"]["name"].removeprefix("memo-").rpartition("-")[0]
     if component_of(job) == "migration":
         return "migration"
     if component_of(job) == "test":

@@ -3,7 +3,16 @@
 from __future__ import annotations
 
 from memoapp_operator.domain.farewell import FINALIZER
-from memoapp_operator.domain.manifest import MEMO_APP, MEMO_BACKUP, MEMO_RESTORE, SECRET, VOLUME_CLAIM, Manifest, Ref
+from memoapp_operator.domain.manifest import (
+    MAINTENANCE_WINDOW,
+    MEMO_APP,
+    MEMO_BACKUP,
+    MEMO_RESTORE,
+    SECRET,
+    VOLUME_CLAIM,
+    Manifest,
+    Ref,
+)
 from memoapp_operator.domain.names import MANAGED_BY, MANAGED_BY_LABEL
 
 from .cluster import SimCluster
@@ -19,7 +28,7 @@ def watch_over(cluster: SimCluster) -> None:
             _transition_times_move_with_the_status_alone(before, after)
         if cluster.writing is None:
             return
-        if about["kind"] == MEMO_APP.kind:
+        if about["kind"] in {MEMO_APP.kind, MAINTENANCE_WINDOW.kind}:
             _only_the_status(before, after)
         elif about["kind"] in {MEMO_BACKUP.kind, MEMO_RESTORE.kind}:
             assert before is None or after is None or before["spec"] == after["spec"]

@@ -8,6 +8,7 @@ from memoapp_operator.domain.manifest import (
     DEPLOYMENT,
     ENDPOINT_SLICE,
     JOB,
+    MAINTENANCE_WINDOW,
     MEMO_APP,
     MEMO_BACKUP,
     MEMO_RESTORE,
@@ -42,5 +43,5 @@ def set_defaults(manifest: Manifest) -> None:
 def is_watched(manifest: Manifest) -> bool:
     """MemoApps, and all of our children and their pods but Secrets and revisions."""
     kind, labels = manifest["kind"], manifest["metadata"].get("labels", {})
-    own = {MEMO_APP.kind, MEMO_BACKUP.kind, MEMO_RESTORE.kind}
+    own = {MEMO_APP.kind, MEMO_BACKUP.kind, MEMO_RESTORE.kind, MAINTENANCE_WINDOW.kind}
     return kind in own or (kind in WATCHED and labels.get(MANAGED_BY_LABEL) == MANAGED_BY)

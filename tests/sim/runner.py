@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from memoapp_operator.domain.manifest import MEMO_BACKUP, MEMO_RESTORE, POD, Kind, Manifest, Ref
+from memoapp_operator.domain.manifest import MAINTENANCE_WINDOW, MEMO_BACKUP, MEMO_RESTORE, POD, Kind, Manifest, Ref
 from memoapp_operator.domain.names import COLOUR_LABEL, COMPONENT_LABEL, MANAGED_BY, MANAGED_BY_LABEL
 from memoapp_operator.ports import ClusterError
 from memoapp_operator.render.context import Platform
@@ -69,12 +69,20 @@ class Operator:
         world = self._world
         platform = Platform(self.image, "memoapp-system")
         self.metrics = Metrics()
-        self._reconciler = Reconciler(world.cluster, world, self._mint, platform, world.clock, RESYNC, self.metrics)
+        self._reconciler = Reconciler(
+            world.cluster, world, self._mint, platform, world.clock, RESYNC, self.metrics, world.people
+        )
+        self._reconciler.wake = self._wake
         self._turns = {key: _Turn(world.clock.seconds, world.cluster.touched) for key in self._keys()}
 
+    def _wake(self, key: Key) -> None:
+        if key in self._turns:
+            self._turns[key].due = self._world.clock.seconds
+
     def _keys(self) -> list[Key]:
-        """The MemoApp, each MemoBackup and each MemoRestore."""
-        found = [item for kind in (MEMO_BACKUP, MEMO_RESTORE) for item in self._world.cluster.all(kind)]
+        """The MemoApp, and each object of the other kinds that have passes of their own."""
+        kinds = (MEMO_BACKUP, MEMO_RESTORE, MAINTENANCE_WINDOW)
+        found = [item for kind in kinds for item in self._world.cluster.all(kind)]
         return [self._app, *(Key(NAMESPACE, item["metadata"]["name"], item["kind"]) for item in found)]
 
     @property

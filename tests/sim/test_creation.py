@@ -36,7 +36,7 @@ async def test_each_child_is_written_once() -> None:
 
 async def test_the_shape_of_a_full_app() -> None:
     sim = await stage.serving(apps.full())
-    assert len(sim.children()) == 34
+    assert len(sim.children()) == 35
     assert {name: len(sim.pods(name)) for name in ("database", "redis", "router", "blue-backend", "blue-frontend")} == {
         "database": 1,
         "redis": 1,
@@ -64,5 +64,5 @@ async def test_an_app_with_the_longest_name_comes_up() -> None:
     found = sim.cluster.find(ref_of(app))
     assert found is not None
     assert {item["type"]: item["status"] for item in found["status"]["conditions"]}["Ready"] == "True"
-    assert len(sim.children()) == 34
+    assert len(sim.children()) == 35
     assert max(len(ref.name) for ref in sim.children()) <= 63

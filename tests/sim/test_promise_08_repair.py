@@ -69,7 +69,7 @@ def changed(manifest: Manifest) -> None:
         case "PodDisruptionBudget":
             manifest["spec"]["maxUnavailable"] = 2
         case "NetworkPolicy":
-            manifest["spec"]["ingress"] = []
+            manifest["spec"]["ingress"] = [{"ports": [{"protocol": "TCP", "port": 1}]}]
         case _:
             manifest["metadata"]["labels"]["app.kubernetes.io/component"] = "by-hand"
 

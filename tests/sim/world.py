@@ -42,6 +42,7 @@ class World:
             By default 200 where the pod is ready.
         unready: names of pods that are not ready, however well their image behaves.
         routers: what the routers hold.
+        people: who is told what.
         agents: the pods of Jobs.
         volumes: passwords that a database was initialised with, by uid of its claim.
         elsewhere: passwords of external databases and Redis, by host.
@@ -61,6 +62,7 @@ class World:
         self.health_codes: dict[str, int | None] = {}
         self.unready: set[str] = set()
         self.routers = Routers(self.cluster)
+        self.people = People()
         self.server = Server()
         self.agents = Agents(self.cluster, self.clock, self.server)
         self.volumes: dict[str, dict[str, str]] = {}
@@ -323,6 +325,29 @@ def _claim(pod: Manifest) -> str | None:
         ),
         None,
     )
+
+
+class People:
+    """The port ``Messenger``: who is told what.
+
+    Attributes:
+        told: URL, title and text of each message that was taken.
+        deaf: URLs that take none.
+    """
+
+    def __init__(self) -> None:
+        self.told: list[tuple[str, str, str]] = []
+        self.deaf: set[str] = set()
+
+    async def send(self, url: str, title: str, text: str) -> str:
+        if url in self.deaf:
+            return "it did not take the message"
+        self.told.append((url, title, text))
+        return ""
+
+    def titles(self, url: str) -> list[str]:
+        """What one of them was told."""
+        return [title for to, title, _ in self.told if to == url]
 
 
 class SimMint:

@@ -280,6 +280,8 @@ async def test_a_router_is_steered_release_first_then_weight_then_the_confirmati
     maps = "/etc/memoapp/state"
     words = [
         f"set map {maps}/release.map release abc",
+        f"set map {maps}/release.map page-html %20",
+        f"set map {maps}/release.map page-json this%20service%20is%20in%20maintenance",
         f"set map {maps}/state.map weight 50",
         f"set map {maps}/state.map maintenance 0",
     ]

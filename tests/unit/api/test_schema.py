@@ -35,6 +35,11 @@ FORBIDDEN = {
 }
 
 
+def test_no_node_has_an_empty_list_of_fields() -> None:
+    """The API server does not keep one: what it tells would never be what was sent."""
+    assert but_for(lambda node: node.get("properties") != {}) == []
+
+
 def but_for(holds: Callable[[Schema], Any], among: Callable[[str], Any] = lambda _: True) -> list[str]:
     """The paths of the nodes for which something does not hold."""
     return [path for path, node in NODES if among(path) and not holds(node)]

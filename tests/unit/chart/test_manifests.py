@@ -59,7 +59,7 @@ def test_the_health_script_joins_the_settings_of_argo_cd(
     (built,) = kustomize(tmp_path)
     assert built["metadata"] == {"name": "argocd-cm", "namespace": "argocd"}
     script = (source / "health.lua").read_text(encoding="utf-8")
-    kinds = ("MemoApp", "MemoBackup", "MemoRestore")
+    kinds = ("MemoApp", "MemoBackup", "MemoRestore", "MaintenanceWindow")
     assert built["data"] == {"url": "x"} | {
         f"resource.customizations.health.memoapp.dev_{kind}": script for kind in kinds
     }

@@ -12,6 +12,7 @@ from memoapp_operator.domain.manifest import (
     EVENT,
     JOB,
     LEASE,
+    MAINTENANCE_WINDOW,
     MEMO_APP,
     MEMO_BACKUP,
     MEMO_RESTORE,
@@ -84,11 +85,22 @@ def test_the_operator_writes_a_memoapps_status_and_by_patch_its_finalizer(operat
     assert operator["memoapp.dev", "memoapps/finalizers"] == {"update"}
 
 
+def test_windows_are_read_and_only_their_status_written(operator: Rights) -> None:
+    assert operator["memoapp.dev", "maintenancewindows"] == {"get", "list", "watch"}
+    assert operator["memoapp.dev", "maintenancewindows/status"] == {"get", "patch", "update"}
+
+
 def test_the_operator_may_keep_every_kind_of_child_and_touch_nothing_else(operator: Rights) -> None:
     kept, saved = (*CHILD_KINDS, REVISION), (MEMO_BACKUP, MEMO_RESTORE)
     seen = {(kind.group, kind.plural) for kind in (*kept, ENDPOINT_SLICE, POD, EVENT, MEMO_APP, *saved, JOB)}
+    seen.add((MAINTENANCE_WINDOW.group, MAINTENANCE_WINDOW.plural))
     parts = [
-        f"{kind}/{part}" for kind in ("memoapps", "memobackups", "memorestores") for part in ("status", "finalizers")
+        "maintenancewindows/status",
+        *(
+            f"{kind}/{part}"
+            for kind in ("memoapps", "memobackups", "memorestores")
+            for part in ("status", "finalizers")
+        ),
     ]
     own = {*(("memoapp.dev", part) for part in parts), ("apps", "deployments/scale"), ("metrics.k8s.io", "pods")}
     assert set(operator) == seen | own

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
+from memoapp_operator.api.v1alpha1.maintenancewindow import MaintenanceWindow
 from memoapp_operator.api.v1alpha1.memoapp import MemoApp, MemoAppSpec
 from memoapp_operator.api.v1alpha1.memobackup import MemoBackup
 from memoapp_operator.api.v1alpha1.memorestore import DataLoss, MemoRestore, Mode
@@ -54,6 +55,7 @@ def test_every_file_is_tested(repository: Path) -> None:
         *NAMES,
         "memobackup.yaml",
         "memorestore.yaml",
+        "maintenancewindow.yaml",
     }
 
 
@@ -71,6 +73,15 @@ def test_a_restore_is_ordered_with_its_consent(repository: Path) -> None:
     spec = MemoRestore.model_validate({**found, "metadata": metadata}).spec
     assert (spec.mode, spec.data_loss) == (Mode.IN_PLACE, DataLoss.ACCEPT)
     assert spec.model_dump(mode="json", by_alias=True, exclude_unset=True) == found["spec"]
+
+
+def test_windows_are_taken_as_they_are_written(repository: Path) -> None:
+    found = _documents(repository, "maintenancewindow.yaml")
+    assert [item["spec"]["policy"] for item in found] == ["Allow", "Deny"]
+    for item in found:
+        metadata = {"namespace": "memo", "uid": "1", **item["metadata"]}
+        spec = MaintenanceWindow.model_validate({**item, "metadata": metadata}).spec
+        assert spec.model_dump(mode="json", by_alias=True, exclude_unset=True) == item["spec"]
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -94,6 +105,9 @@ def test_what_a_sample_refers_to_stands_beside_it(repository: Path, name: str) -
     wanted |= {("Secret", sealed.recipients_secret_ref.name)} if sealed else set()
     ingress = spec.traffic.ingress
     wanted |= {("Secret", ingress.tls_secret_name)} if ingress and ingress.tls_secret_name else set()
+    wanted |= {("Secret", target.url_secret_ref.name) for target in spec.notifications or ()}
+    staff = spec.traffic.staff
+    wanted |= {("Secret", staff.secret_ref.name)} if staff else set()
     tiers = [tier for tier in (spec.frontend, spec.backend) if tier]
     wanted |= {("ServiceAccount", tier.service_account_name) for tier in tiers if tier.service_account_name}
     assert wanted == there - {("MemoApp", "memo")}

@@ -7,12 +7,15 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
+from memoapp_operator.api.v1alpha1.maintenancewindow import Policy, UnderWay
 from memoapp_operator.api.v1alpha1.memoapp import ReleasePhase as Phase
 from memoapp_operator.domain.measurements import Measurement, Verdict
 from memoapp_operator.domain.observation import End, Observation, Probe, Workload
 from memoapp_operator.domain.orders import ABORT_ANNOTATION, APPROVE_ANNOTATION, RETRY_ANNOTATION
+from memoapp_operator.domain.windows import Window
 
 from tests.unit.domain.building import (
+    NOW,
     R1,
     R2,
     R3,
@@ -30,6 +33,15 @@ from tests.unit.domain.building import (
     with_workloads,
     without_pods,
 )
+
+OPEN = (Window("now", Policy.ALLOW, timedelta(hours=9), start=NOW - timedelta(hours=1)),)
+"""Everything may be done for some hours."""
+CLOSED = (Window("tomorrow", Policy.ALLOW, timedelta(hours=3), start=NOW + timedelta(hours=24)),)
+"""Nothing may be done before tomorrow."""
+FREEZE = (
+    Window("year-end", Policy.DENY, timedelta(hours=6), start=NOW - timedelta(hours=1), under_way=UnderWay.RETURN),
+)
+"""Nothing may be done for some hours, and what is under way goes back."""
 
 
 def hours(seen: Observation, number: float) -> Observation:

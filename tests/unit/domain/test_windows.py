@@ -14,7 +14,8 @@ from zoneinfo import ZoneInfo
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from memoapp_operator.domain.windows import Answer, Policy, Window, Work, may, shown
+from memoapp_operator.api.v1alpha1.maintenancewindow import Policy, Work
+from memoapp_operator.domain.windows import Answer, Window, may, shown
 
 ALLOW, DENY = Policy.ALLOW, Policy.DENY
 HOUR, MINUTE, DAY = timedelta(hours=1), timedelta(minutes=1), timedelta(days=1)
@@ -42,9 +43,9 @@ def test_without_windows_everything_may_be_done() -> None:
 def test_with_an_allow_work_waits_for_it() -> None:
     start, end = at("2026-11-28T22:00:00Z"), at("2026-11-29T01:00:00Z")
     because = "it is outside of every window that allows it"
-    assert may(Work.RELEASES, [saturdays()], NOW) == Answer(start, end, because)
+    assert may(Work.RELEASES, [saturdays()], NOW) == Answer(start, end, because, "Europe/Berlin")
     inside = start + HOUR
-    assert may(Work.RELEASES, [saturdays()], inside) == Answer(inside, end)
+    assert may(Work.RELEASES, [saturdays()], inside) == Answer(inside, end, zone="Europe/Berlin")
     assert may(Work.RELEASES, [saturdays()], end).start == at("2026-12-05T22:00:00Z"), "the end is not in it"
 
 

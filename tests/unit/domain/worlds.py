@@ -30,7 +30,7 @@ from tests.unit.domain.building import (
     phase_of,
     spec,
 )
-from tests.unit.domain.moves import at
+from tests.unit.domain.moves import CLOSED, FREEZE, OPEN, at
 
 TROUBLES = st.none() | st.builds(
     Trouble,
@@ -94,6 +94,7 @@ def sights(draw: st.DrawFn, app: MemoApp, before: Observation | None = None) -> 
         "reached": st.just({}),
         "stored": st.sampled_from([{R1.name: R1}, {R2.name: R2, R3.name: R3}, {}]),
         "orders": st.dictionaries(st.sampled_from(ORDERS), st.sampled_from(["1", "2"])),
+        "windows": st.sampled_from([CLOSED, FREEZE, OPEN]),
         "routers": st.dictionaries(st.sampled_from("ab"), WEIGHTS, max_size=2),
     }
     for field in sorted(draw(st.sets(st.sampled_from([*sorted(spoiled), "declared", "workloads"]), max_size=3))):

@@ -115,7 +115,10 @@ def test_a_full_app_has_these_children() -> None:
         *(f"StatefulSet/memo-{each}" for each in ("database", "redis")),
         *(f"Deployment/{each}" for each in ("memo-router", *tiers)),
         *(f"PodDisruptionBudget/{each}" for each in ("memo-router", *tiers)),
-        *(f"NetworkPolicy/memo-{each}" for each in ("router", "backend", "frontend", "database", "redis")),
+        *(
+            f"NetworkPolicy/memo-{each}"
+            for each in ("router", "backend", "frontend", "database", "redis", "maintenance")
+        ),
     }
 
 
@@ -126,7 +129,7 @@ def test_an_app_with_external_data_and_single_pods_has_these_children() -> None:
         *(f"ConfigMap/memo-{each}" for each in ("router", "router-state")),
         *(f"Service/{each}" for each in ("memo", *tiers)),
         *(f"Deployment/{each}" for each in ("memo-router", *tiers)),
-        *(f"NetworkPolicy/memo-{each}" for each in ("router", "backend", "frontend")),
+        *(f"NetworkPolicy/memo-{each}" for each in ("router", "backend", "frontend", "maintenance")),
     }
 
 

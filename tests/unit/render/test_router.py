@@ -153,6 +153,9 @@ def test_in_a_cluster_of_ipv6_the_router_listens_there() -> None:
     assert "server service [fd00::1]:8087" in found["backend blue"]
 
 
+NO_MESSAGE = "page-html %20\npage-json this%20service%20is%20in%20maintenance\n"
+
+
 @apps.unhurried
 @given(st.integers(0, 100), st.text("0123456789abcdef", min_size=1))
 def test_weights_and_releases_never_roll_the_router(weight: int, release: str) -> None:
@@ -161,7 +164,7 @@ def test_weights_and_releases_never_roll_the_router(weight: int, release: str) -
     assert configuration(context) == configuration(apps.full())
     assert state(context) == {
         "state.map": f"weight {weight}\nmaintenance 0\nconfirmed 0\n",
-        "release.map": f"release {release}\n",
+        "release.map": f"release {release}\n{NO_MESSAGE}",
         "rejected": "",
     }
 
