@@ -15,12 +15,13 @@ from typing import Any
 from pydantic import ValidationError
 
 from memoapp_operator import handlers
+from memoapp_operator.adapters.alertmanager import AlertmanagerSilencer
 from memoapp_operator.adapters.kube import KubeCluster, connect
 from memoapp_operator.adapters.mint import SystemMint
 from memoapp_operator.adapters.notifications import AppriseNotifier
 from memoapp_operator.adapters.services import LiveServices
 from memoapp_operator.config import Settings, from_environment
-from memoapp_operator.ports import LeaseLostError
+from memoapp_operator.ports import LeaseLostError, Outside
 from memoapp_operator.render.context import Platform
 from memoapp_operator.runtime import logs
 from memoapp_operator.runtime.lease import Lease
@@ -109,7 +110,7 @@ class Process:
             SystemClock(),
             settings.resync_seconds,
             self._metrics,
-            AppriseNotifier(),
+            Outside(AppriseNotifier(), AlertmanagerSilencer()),
         )
         queue = WorkQueue(reconciler.reconcile, self._metrics.retried)
         reconciler.wake = queue.add

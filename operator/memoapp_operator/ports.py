@@ -227,6 +227,32 @@ class Services(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class Silence:
+    """What an Alertmanager is not to tell.
+
+    Attributes:
+        labels: that the alerts have; those of critical severity are told all the same.
+        until: when it ends by itself; aware.
+        comment: for people.
+    """
+
+    labels: tuple[tuple[str, str], ...]
+    until: datetime
+    comment: str
+
+
+class Silencer(Protocol):
+    """The way to an Alertmanager."""
+
+    async def silence(self, source: PrometheusSource, owner: str, wanted: Silence | None) -> str:
+        """Have the owner's one silence so, or none; the same asked twice changes nothing.
+
+        Empty once it is so, else why it is not, without the token. Does not raise, and ends within seconds.
+        """
+        ...
+
+
 class Messenger(Protocol):
     """The way to people outside of the cluster."""
 
@@ -239,6 +265,14 @@ class Messenger(Protocol):
             text: some lines.
         """
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class Outside:
+    """What is outside of the cluster: people, and an Alertmanager."""
+
+    messenger: Messenger
+    silencer: Silencer
 
 
 class Mint(Protocol):

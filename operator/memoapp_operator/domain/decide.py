@@ -12,7 +12,7 @@ from memoapp_operator.api.v1alpha1.memoapp import (
     ReleaseStatus,
 )
 
-from . import backups, conditions, gating, maintenance, outbox, plan, recovery, telling
+from . import backups, conditions, gating, maintenance, outbox, plan, recovery, silencing, telling
 from .colours import serves, tiers
 from .decision import Decision
 from .durations import seconds
@@ -95,6 +95,8 @@ def next_status(seen: Observation) -> MemoAppStatus:
         addresses=_addresses(seen, state) or None,
         display=display(state, recovers=recovery.due(seen, state)),
     )
+    until = silencing.wanted(seen, after.maintenance)
+    after = after.model_copy(update={"silence": silencing.status_after(seen, until)})
     return after.model_copy(update={"notifications": telling.status_after(seen, after)})
 
 

@@ -64,7 +64,7 @@ def _up(seen: Observation, state: State, release: ReleaseStatus) -> State:
     if not testing.are_done(seen.app, release, When.BEFORE_TRAFFIC):
         return moved(state, seen, Phase.TESTING, deadline=None)
     if state.active is not None:
-        manual = seen.app.spec.release.approval is Approval.MANUAL
+        manual = seen.app.spec.release.approval is Approval.MANUAL and release.restart is None
         if manual and not release.approved:
             return moved(state, seen, Phase.APPROVING, deadline=None)
         return begin(seen, state)

@@ -51,7 +51,9 @@ def closed(seen: Observation, state: State) -> Answer | None:
 
 
 def _passes(release: ReleaseStatus) -> bool:
-    return not phases.is_over(release.phase) and (release.instead is not None or release.bypassed is not None)
+    return not phases.is_over(release.phase) and any(
+        each is not None for each in (release.instead, release.bypassed, release.restart)
+    )
 
 
 def until(answer: Answer) -> str:

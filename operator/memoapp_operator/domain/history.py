@@ -49,6 +49,7 @@ def _with(history: list[HistoryStatus], release: ReleaseStatus) -> list[HistoryS
         message=release.message,
         backup=release.backup,
         bypassed=release.bypassed,
+        restart=release.restart,
         started_at=release.started_at,
         finished_at=release.finished_at,
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 
-from memoapp_operator.api.v1alpha1.memoapp import HolderStatus, MaintenanceStatus
+from memoapp_operator.api.v1alpha1.memoapp import HolderStatus, MaintenanceStatus, ReleaseStatus
 from memoapp_operator.api.v1alpha1.memorestore import Mode, RestorePhase
 
 from . import phases, running
@@ -112,6 +112,13 @@ def _is_over(state: State) -> bool:
 def run_of(seen: Observation) -> KnownRun | None:
     """The run of a window's tasks that is under way: nothing else begins beside it."""
     return next((run for run in seen.runs if run.begun), None)
+
+
+def in_the_way(seen: Observation, release: ReleaseStatus | None) -> KnownRun | None:
+    """The run that a release waits for; a restart is a part of the one that asks for it."""
+    run = run_of(seen)
+    own = run is not None and release is not None and release.restart is not None and release.restart == run.restart
+    return None if own else run
 
 
 def restoring(found: Backups) -> KnownRestore | None:

@@ -18,6 +18,7 @@ from .revision import Revision
 from .windows import Window
 
 if TYPE_CHECKING:
+    from .silencing import Outcome
     from .usage import Gauged
 
 
@@ -163,6 +164,7 @@ class KnownRun:
         ends: when that ends.
         phase: how far it is.
         said: why it did not complete.
+        restart: identifies the restart of all pods that it asks for now; None where it asks for none.
     """
 
     window: str
@@ -173,6 +175,7 @@ class KnownRun:
     ends: str | None = None
     phase: RunPhase = RunPhase.ACTIVE
     said: str | None = None
+    restart: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,6 +216,7 @@ class Observation:
         measured: the gates of the stage that the committed status names, where they were measured in this pass.
         windows: the maintenance windows that concern the app.
         runs: the last ones of their tasks for it.
+        silenced: what came of the last try to silence alerts; None where there was none.
         sent: what came of messages, by id: empty where the target took it, else why it did not.
     """
 
@@ -248,3 +252,4 @@ class Observation:
     windows: tuple[Window, ...] = ()
     runs: tuple[KnownRun, ...] = ()
     sent: Mapping[str, str] = field(default_factory=dict)
+    silenced: Outcome | None = None

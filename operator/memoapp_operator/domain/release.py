@@ -28,7 +28,7 @@ from .gradual import ALL
 from .observation import Observation, Trouble
 from .revision import number_in
 from .state import HALF, State, other, split
-from .transitions import active_in, begun, moved, serving_in
+from .transitions import active_in, begun, moved, rejecting, serving_in
 
 
 def rebuilt(seen: Observation) -> State:
@@ -143,7 +143,7 @@ def _ended(seen: Observation, state: State, release: ReleaseStatus, why: Trouble
     back = replace(serving_in(seen, state, old), traffic=split(old)).without(release.colour)
     if why is None:
         return moved(back, seen, Phase.WITHDRAWN, ended=True)
-    return moved(back, seen, Phase.ROLLED_BACK, ended=True).rejecting(release.id, why, seen.now)
+    return rejecting(moved(back, seen, Phase.ROLLED_BACK, ended=True), seen, why)
 
 
 _HANDLERS: dict[Phase, Callable[[Observation, State], State]] = {

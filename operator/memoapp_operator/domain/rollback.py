@@ -10,7 +10,7 @@ from memoapp_operator.api.v1alpha1.memoapp import ReleasePhase as Phase
 from . import colours, migrating
 from .observation import Observation, Trouble
 from .state import OLD_COLOUR_LOST, WINDOW_DENIED, State, holder, other, split
-from .transitions import begun, deadline, lost, moved, moved_on, serving_in
+from .transitions import begun, deadline, lost, moved, moved_on, rejecting, serving_in
 
 
 def is_warm(seen: Observation, state: State) -> bool:
@@ -50,7 +50,7 @@ def rolling_back(seen: Observation, state: State) -> State:
     if release.reason in {None, WINDOW_DENIED}:
         return moved(state, seen, Phase.WITHDRAWN, ended=True)
     why = Trouble(release.reason or "", release.message or "", stalls=True)
-    return moved(state, seen, Phase.ROLLED_BACK, ended=True).rejecting(release.id, why, seen.now)
+    return rejecting(moved(state, seen, Phase.ROLLED_BACK, ended=True), seen, why)
 
 
 def _held(seen: Observation, state: State, release: ReleaseStatus, old: Colour) -> State:
@@ -113,7 +113,7 @@ def _forward(seen: Observation, state: State, release: ReleaseStatus) -> State:
     if colour is None or colour.value not in state.colours or not colours.routed(seen, split(colour)):
         return state
     settled = serving_in(seen, state, colour)
-    if colour is not release.colour and release.reason is not None:
+    if colour is not release.colour and release.reason is not None and release.restart is None:
         settled = settled.rejecting(release.id, Trouble(release.reason, release.message or "", stalls=True), seen.now)
     fresh = begun(seen, settled)
     return fresh if fresh is not settled else state

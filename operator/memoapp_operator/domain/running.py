@@ -15,7 +15,6 @@ goes on where it was. At the window's end the task under way is waited for, and 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -30,6 +29,8 @@ from .manifest import JOB, MEMO_BACKUP, MEMO_RESTORE, Kind
 from .windows import Span
 
 HEALTH, PAGE, PAGE_DOWN, WATCH = "Health", "Page", "PageDown", "Watch"
+RELEASE = "Release"
+"""What does the task `restartPods`: no object of its own, but the MemoApp's next release."""
 TASK_TIMEOUT = "1h"
 HEALTH_PATIENCE = timedelta(minutes=10)
 PAGE_PATIENCE = timedelta(minutes=2)
@@ -225,6 +226,8 @@ def _watched(seen: RunSight, app: MemoApp, step: StepStatus) -> RunStatus:
 
 def _task(seen: RunSight, step: StepStatus) -> RunStatus:
     task, made = task_of(seen.window, step), seen.made
+    if task is not None and task.restart_pods is not None and seen.app is not None:
+        made = _restarted(seen.app, step)
     if made is not None and made.good is not None:
         if made.good:
             return _with(seen.run, _closed(seen, step, StepState.SUCCEEDED, made.message))
@@ -236,6 +239,35 @@ def _task(seen: RunSight, step: StepStatus) -> RunStatus:
         return _with(seen.run, _skip(step, "it is not declared any more"))
     message = (made.message or None) if made is not None else step.message
     return _with(seen.run, step.model_copy(update={"message": message}))
+
+
+def _restarted(app: MemoApp, step: StepStatus) -> Made:
+    """How far the release is that restarts the pods."""
+    release = app.status.release
+    if release is None or release.restart != restart_in(step):
+        return _remembered(app, step)
+    if release.phase in {ReleasePhase.COMPLETED, ReleasePhase.RETIRED}:
+        return Made(good=True, message=f"all pods of version {release.version} are new, in {release.colour}")
+    if phases.is_over(release.phase):
+        return Made(good=False, message=f"{release.phase.value}: {release.reason}: {release.message or ''}"[:400])
+    return Made(None, f"its release is in {release.phase.value}")
+
+
+def _remembered(app: MemoApp, step: StepStatus) -> Made:
+    """Another release has taken its place by now, or it has not begun yet."""
+    known = next((item for item in app.status.history or () if item.restart == restart_in(step)), None)
+    if known is not None:
+        good = known.result is ReleasePhase.COMPLETED
+        return Made(good=good, message="" if good else f"{known.result.value}: {known.reason}"[:400])
+    if app.status.release is not None and app.status.release.phase is ReleasePhase.PENDING:
+        return Made(good=False, message="another version is declared, and brings new pods")
+    return Made(None, "waits until its release begins")
+
+
+def restart_in(step: StepStatus) -> str | None:
+    """Identifies the restart that a step asks for; None where it asks for none."""
+    kind, _, name = (step.object or "").partition("/")
+    return name if kind == RELEASE and step.state is StepState.RUNNING else None
 
 
 def _failed(seen: RunSight, step: StepStatus, task: Task | None, why: str) -> RunStatus:
@@ -341,7 +373,8 @@ def not_well(app: MemoApp, *, idle: bool) -> str | None:
 def object_of(window: MaintenanceWindow, run: RunStatus, task: Task) -> str:
     """Kind and name of what does a task: another one for each run."""
     token = hashlib.sha256(f"{window.metadata.uid}/{run.window}".encode()).hexdigest()[:6]
-    return f"{kind_of(task).kind}/{names.child(run.app, f'{task.name}-{token}', limit=names.LABEL_LIMIT)}"
+    kind = RELEASE if task.restart_pods is not None else kind_of(task).kind
+    return f"{kind}/{names.child(run.app, f'{task.name}-{token}', limit=names.LABEL_LIMIT)}"
 
 
 def kind_of(task: Task) -> Kind:
@@ -349,24 +382,3 @@ def kind_of(task: Task) -> Kind:
     if task.backup is not None:
         return MEMO_BACKUP
     return MEMO_RESTORE if task.restore_drill is not None else JOB
-
-
-def due(
-    window: MaintenanceWindow, apps: Iterable[str], span: Span | None, now: datetime, *, last_start: timedelta | None
-) -> Iterator[RunStatus]:
-    """The runs of a window after this pass, before any of them goes on: those that are known, and those that begin.
-
-    One whose window is under way begins once, as long as it may: a process that comes back later than `lastStart`
-    begins none.
-    """
-    known = {run.app: run for run in window.status.runs or ()}
-    wanted = {*apps} if window.spec.tasks else set[str]()
-    in_time = span is not None and (last_start is None or now - span.start <= last_start)
-    for name in sorted(wanted | known.keys()):
-        run = known.get(name)
-        if run is not None and not is_ended(run):
-            yield run
-        elif span is not None and in_time and name in wanted and (run is None or run.window != timestamp(span.start)):
-            yield queued(window, name, span, now)
-        elif run is not None:
-            yield run

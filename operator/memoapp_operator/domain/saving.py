@@ -29,7 +29,7 @@ def pending(seen: Observation, state: State) -> State:
     if state.active is None or release.instead is not None:
         # The first one has nothing to save, and a way back by order waits for nothing else.
         return onward(seen, state, stored) if colours.prepared(seen) else state
-    if gating.closed(seen, state) is not None or maintenance.run_of(seen) is not None:
+    if gating.closed(seen, state) is not None or maintenance.in_the_way(seen, release) is not None:
         return state
     if preflight.trouble(seen, state) is not None:
         return moved(state, seen, Phase.PREFLIGHT, deadline=deadline(seen, Phase.PREFLIGHT))
@@ -57,7 +57,7 @@ def in_preflight(seen: Observation, state: State) -> State:
 
 def _saved(seen: Observation, state: State, stored: Revision) -> State:
     """On with a backup that is young enough, or to one."""
-    if not backups.required(seen.app):
+    if not backups.required(seen.app) or (state.release is not None and state.release.restart is not None):
         return onward(seen, state, stored)
     young = backups.young_enough(seen.app, seen.backups, seen.now)
     if young is not None:

@@ -31,25 +31,52 @@ def rejected(state: State, seen: Observation, why: Trouble, **changes: object) -
     if state.release is None:
         return state
     told = {"reason": why.reason, "message": why.message[:1024], **changes}
-    return moved(state, seen, Phase.REJECTED, ended=True, **told).rejecting(state.release.id, why, seen.now)
+    return rejecting(moved(state, seen, Phase.REJECTED, ended=True, **told), seen, why)
+
+
+def rejecting(state: State, seen: Observation, why: Trouble) -> State:
+    """The state in which the release's revision is rejected. One that serves, and was to be restarted, is not."""
+    release = state.release
+    if release is None or release.restart is not None:
+        return state
+    return state.rejecting(release.id, why, seen.now)
 
 
 def begun(seen: Observation, state: State) -> State:
     """A new release, where the spec declares a revision that neither serves nor is rejected."""
     declared = seen.declared
-    if declared is None or (state.active is not None and declared.id == state.active.revision):
+    if declared is None:
         return state
+    if state.active is not None and declared.id == state.active.revision:
+        restart = restart_of(seen)
+        known = state.release is not None and state.release.restart == restart
+        return state if restart is None or known else started(seen, state, declared, restart=restart)
     if state.rejection(declared.id, seen.now) is not None:
         return state
     return started(seen, state, declared)
 
 
-def started(seen: Observation, state: State, revision: Revision, instead: str | None = None) -> State:
-    """A release of ``revision``; ``instead``: by order, in the place of the declared one of this id."""
+def restart_of(seen: Observation) -> str | None:
+    """The restart of all pods that a run of maintenance tasks asks for; None where none does."""
+    return next((run.restart for run in seen.runs if run.begun and run.restart is not None), None)
+
+
+def started(
+    seen: Observation, state: State, revision: Revision, instead: str | None = None, restart: str | None = None
+) -> State:
+    """A release of ``revision``.
+
+    Args:
+        seen: what was seen.
+        state: nothing of a release is under way in it.
+        revision: what comes.
+        instead: by order, in the place of the declared one of this id.
+        restart: the pods of the revision that serves, anew.
+    """
     colour = other(state.active.colour) if state.active else Colour.BLUE
     return replace(
         state,
-        colours=_kept(seen, state, revision.id),
+        colours=_kept(seen, state, revision.id if restart is None else ""),
         release=ReleaseStatus(
             id=revision.id,
             version=revision.version,
@@ -57,6 +84,7 @@ def started(seen: Observation, state: State, revision: Revision, instead: str | 
             phase=Phase.PENDING,
             started_at=timestamp(seen.now),
             instead=instead,
+            restart=restart,
         ),
     )
 

@@ -41,7 +41,7 @@ def _pending(seen: Observation, state: State, release: ReleaseStatus) -> str | N
         return f"waiting until the former pods of {release.colour} are gone"
     if (busy := maintenance.restoring(seen.backups)) is not None:
         return f"waiting until the restore {busy.name} is done"
-    if state.active is not None and (run := maintenance.run_of(seen)) is not None:
+    if state.active is not None and (run := maintenance.in_the_way(seen, release)) is not None:
         return f"waiting until the tasks of the window {run.window} are done"
     job = jobs.in_the_way(seen.jobs, release.id)
     return f"waiting until {job}, an earlier migration, has ended" if job is not None else None

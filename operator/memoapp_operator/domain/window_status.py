@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Iterator, Mapping, Sequence
+import hashlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
@@ -26,6 +26,7 @@ from memoapp_operator.api.v1alpha1.tasks import RunPhase, RunStatus
 from . import conditions, running
 from .conditions import Verdict, timestamp
 from .cron import zone
+from .decision import Note
 from .durations import seconds
 from .observation import Trouble
 from .windows import Span, Window, shown
@@ -148,11 +149,25 @@ def trouble(spec: MaintenanceWindowSpec, now: datetime) -> Trouble | None:
 
 
 def due(seen: Sight) -> list[RunStatus]:
-    """The runs of its tasks, before any of them goes on in this pass."""
-    window = window_of(seen.window)
-    span = window.at(seen.now) if trouble(seen.window.spec, seen.now) is None else None
-    found = running.due(seen.window, seen.concerned, span, seen.now, last_start=window.last_start)
-    return [*itertools.islice(found, _RUNS)]
+    """The runs of its tasks, before any of them goes on in this pass: those that are known, and those that begin.
+
+    One whose window is under way begins once, as long as it may: a process that comes back later than `lastStart`
+    begins none.
+    """
+    window, now = window_of(seen.window), seen.now
+    span = window.at(now) if trouble(seen.window.spec, now) is None else None
+    in_time = span is not None and (window.last_start is None or now - span.start <= window.last_start)
+    known = {run.app: run for run in seen.window.status.runs or ()}
+    wanted = {*seen.concerned} if seen.window.spec.tasks else set[str]()
+    found: list[RunStatus] = []
+    for name in sorted(wanted | known.keys()):
+        run = known.get(name)
+        fresh = run is None or (running.is_ended(run) and span is not None and run.window != timestamp(span.start))
+        if fresh and span is not None and in_time and name in wanted:
+            found.append(running.queued(seen.window, name, span, now))
+        elif run is not None:
+            found.append(run)
+    return found[:_RUNS]
 
 
 def step(seen: Sight, runs: Sequence[RunStatus] = ()) -> tuple[MaintenanceWindowStatus, float]:
@@ -209,6 +224,21 @@ def _done(runs: Sequence[RunStatus]) -> Iterator[Verdict]:
             yield Verdict(TASKS_DONE, status=True, reason=worst.phase.value)
         case _:
             yield Verdict(TASKS_DONE, status=None, reason=worst.phase.value, message=text)
+
+
+def notes(uid: str, before: Iterable[RunStatus], after: Iterable[RunStatus]) -> Iterator[Note]:
+    """An Event for each run that begins, or ends."""
+    known = {run.app: run for run in before}
+    for run in after:
+        old = known.get(run.app)
+        same = old is not None and (old.window, old.phase) == (run.window, run.phase)
+        if same or run.phase in {RunPhase.QUEUED, RunPhase.VERIFYING}:
+            continue
+        begun = run.phase is RunPhase.ACTIVE
+        text = f"{run.app}: {'its tasks are begun' if begun else run.message or 'every task is done'}"
+        key = hashlib.sha256(f"{uid}/{run.app}/{run.window}/{run.phase.value}".encode()).hexdigest()[:16]
+        warning = run.phase in {RunPhase.FAILED, RunPhase.OVERRUN}
+        yield Note(warning, "RunStarted" if begun else f"Run{run.phase.value}", text[:1024], key)
 
 
 def _standing(window: Window, now: datetime) -> tuple[WindowPhase, Span | None]:

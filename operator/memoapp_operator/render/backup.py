@@ -252,7 +252,8 @@ def _around(app: MemoApp) -> set[str]:
         found.add(staff.secret_ref.name)
     if ingress is not None and ingress.tls_secret_name is not None:
         found.add(ingress.tls_secret_name)
-    refs = (asked.ca_secret_ref, asked.bearer_secret_ref) if asked is not None else ()
+    servers = [each for each in (asked, app.spec.alertmanager) if each is not None]
+    refs = [ref for each in servers for ref in (each.ca_secret_ref, each.bearer_secret_ref)]
     return found | {ref.name for ref in refs if ref is not None}
 
 

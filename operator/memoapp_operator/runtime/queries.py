@@ -6,8 +6,9 @@ import asyncio
 from base64 import b64decode
 from binascii import Error as Undecodable
 from fractions import Fraction
+from typing import Protocol
 
-from memoapp_operator.api.v1alpha1.gates import PrometheusGates, PrometheusQuery, SecretKey
+from memoapp_operator.api.v1alpha1.gates import PrometheusQuery, SecretKey
 from memoapp_operator.api.v1alpha1.memoapp import Colour, MemoApp
 from memoapp_operator.domain.manifest import SECRET
 from memoapp_operator.domain.measurements import Measurement
@@ -18,8 +19,8 @@ from memoapp_operator.ports import Cluster, PrometheusSource, Services
 from .snapshot import Snapshot
 
 
-class _MissingError(Exception):
-    """A Secret that the gates name is not there, or has not the key."""
+class MissingError(Exception):
+    """A Secret that is named is not there, or has not the key."""
 
 
 class Queries:
@@ -41,8 +42,8 @@ class Queries:
         if gates is None or release is None:
             return ()
         try:
-            source = await self._source(app, gates)
-        except _MissingError as error:
+            source = await source_of(self._cluster, app, gates)
+        except MissingError as error:
             return tuple(_measured(item, Answer(None, str(error))) for item in gates.queries)
         words = {
             "colour": colour.value,
@@ -56,23 +57,49 @@ class Queries:
         )
         return tuple(_measured(item, answer) for item, answer in zip(gates.queries, answers, strict=True))
 
-    async def _source(self, app: MemoApp, gates: PrometheusGates) -> PrometheusSource:
-        authority, bearer = await asyncio.gather(
-            self._value(app, gates.ca_secret_ref), self._value(app, gates.bearer_secret_ref)
-        )
-        return PrometheusSource(gates.url, authority, bearer.strip() if bearer is not None else None)
 
-    async def _value(self, app: MemoApp, named: SecretKey | None) -> str | None:
-        if named is None:
-            return None
-        secret = await self._cluster.get(SECRET, app.metadata.namespace, named.name)
-        text = ((secret or {}).get("data") or {}).get(named.key)
-        if text is None:
-            raise _MissingError(f"Secret/{named.name} has no key {named.key}" if secret else f"no Secret/{named.name}")
-        try:
-            return b64decode(text).decode()
-        except (Undecodable, UnicodeDecodeError):
-            raise _MissingError(f"Secret/{named.name} holds no text in {named.key}") from None
+class Address(Protocol):
+    """What a spec says of a server of Prometheus' kind."""
+
+    @property
+    def url(self) -> str:
+        """Its address."""
+        ...
+
+    @property
+    def ca_secret_ref(self) -> SecretKey | None:
+        """Where its authority lies."""
+        ...
+
+    @property
+    def bearer_secret_ref(self) -> SecretKey | None:
+        """Where a token for it lies."""
+        ...
+
+
+async def source_of(cluster: Cluster, app: MemoApp, declared: Address) -> PrometheusSource:
+    """How to reach it.
+
+    Raises:
+        MissingError: a Secret is not there, or has not the key.
+    """
+    authority, bearer = await asyncio.gather(
+        _value(cluster, app, declared.ca_secret_ref), _value(cluster, app, declared.bearer_secret_ref)
+    )
+    return PrometheusSource(declared.url, authority, bearer.strip() if bearer is not None else None)
+
+
+async def _value(cluster: Cluster, app: MemoApp, named: SecretKey | None) -> str | None:
+    if named is None:
+        return None
+    secret = await cluster.get(SECRET, app.metadata.namespace, named.name)
+    text = ((secret or {}).get("data") or {}).get(named.key)
+    if text is None:
+        raise MissingError(f"Secret/{named.name} has no key {named.key}" if secret else f"no Secret/{named.name}")
+    try:
+        return b64decode(text).decode()
+    except (Undecodable, UnicodeDecodeError):
+        raise MissingError(f"Secret/{named.name} holds no text in {named.key}") from None
 
 
 def _measured(item: PrometheusQuery, answer: Answer) -> Measurement:

@@ -13,13 +13,13 @@ from typing import Any
 from pydantic import ValidationError
 
 from memoapp_operator.api.v1alpha1.memoapp import MemoApp, MemoAppStatus
-from memoapp_operator.domain import conditions
+from memoapp_operator.domain import conditions, silencing
 from memoapp_operator.domain.backups import interval
 from memoapp_operator.domain.decide import decide, may_act
 from memoapp_operator.domain.decision import Note
 from memoapp_operator.domain.manifest import MAINTENANCE_WINDOW, MEMO_APP, MEMO_BACKUP, MEMO_RESTORE, Manifest
 from memoapp_operator.domain.notes import transitions
-from memoapp_operator.ports import Clock, Cluster, ClusterError, Messenger, Mint, Services
+from memoapp_operator.ports import Clock, Cluster, ClusterError, Mint, Outside, Services
 from memoapp_operator.render.context import Platform
 
 from .act import Actor, Memory
@@ -34,6 +34,7 @@ from .observe import Observer
 from .queries import Queries
 from .queue import Key
 from .restore_pass import RestorePass
+from .silencer import Silences
 from .snapshot import Snapshot
 from .window_pass import WindowPass
 
@@ -63,7 +64,7 @@ class Reconciler:
         clock: the time.
         resync: seconds between two looks at an app that is well.
         metrics: told of every pass.
-        messenger: the way to people.
+        outside: the way to people, and to Alertmanagers.
     """
 
     def __init__(
@@ -75,7 +76,7 @@ class Reconciler:
         clock: Clock,
         resync: float,
         metrics: Metrics,
-        messenger: Messenger,
+        outside: Outside,
     ) -> None:
         self._cluster = cluster
         self._clock = clock
@@ -90,7 +91,8 @@ class Reconciler:
         self._windows = WindowPass(cluster, platform, clock, self._woken)
         self.wake: Callable[[Key], None] = lambda _: None
         """Has a key worked on soon; the queue's, once there is one."""
-        self._notifier = Notifier(cluster, messenger, clock, self._woken)
+        self._silences = Silences(cluster, outside.silencer, clock, self._woken)
+        self._notifier = Notifier(cluster, outside.messenger, clock, self._woken)
         self._memories: dict[Key, tuple[str, Memory]] = {}
         self._numbers = itertools.count(1)
 
@@ -123,6 +125,7 @@ class Reconciler:
             self._memories.pop(key, None)
             self._metrics.forget(key)
             self._notifier.forget(key)
+            self._silences.forget(key)
             return None
         try:
             app = MemoApp.model_validate(raw)
@@ -155,9 +158,13 @@ class Reconciler:
         )
         sent = self._notifier.outcomes(key, app.status)
         seen = replace(snapshot.observation, mute=mute, measured=measured, gauged=gauged, sent=sent)
+        seen = replace(seen, silenced=self._silences.outcome(key))
         decision = decide(seen, resync=self._resync)
         committed = await self._commit(snapshot, decision.status)
         self._notifier.send(key, app, decision.status, sent)
+        until = silencing.wanted(seen, decision.status.maintenance)
+        if not silencing.is_so(seen, decision.status.silence, until):
+            self._silences.bring(key, app, until)
         await self._tell(committed, decision.notes)
         every = interval(app, seen.now)
         self._metrics.observed(key, decision.status, snapshot.observation.volume, every)

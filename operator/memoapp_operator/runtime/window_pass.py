@@ -9,12 +9,13 @@ from memoapp_operator.api.v1alpha1.maintenancewindow import MaintenanceWindow, M
 from memoapp_operator.api.v1alpha1.memoapp import MemoApp, Metadata
 from memoapp_operator.api.v1alpha1.tasks import RunPhase, RunStatus
 from memoapp_operator.domain import running
+from memoapp_operator.domain.decision import Note
 from memoapp_operator.domain.manifest import MAINTENANCE_WINDOW, MEMO_APP, Manifest
 from memoapp_operator.domain.observation import KnownRun
 from memoapp_operator.domain.running import RunSight
-from memoapp_operator.domain.window_status import Sight, due, selects, step, window_of
+from memoapp_operator.domain.window_status import Sight, due, notes, selects, step, window_of
 from memoapp_operator.domain.windows import Window
-from memoapp_operator.ports import Clock, Cluster
+from memoapp_operator.ports import Clock, Cluster, ClusterError
 from memoapp_operator.render.context import Platform
 
 from .queue import Key
@@ -39,6 +40,7 @@ async def concerning(cluster: Cluster, app: MemoApp) -> tuple[tuple[Window, ...]
             ends=run.ends,
             phase=run.phase,
             said=run.message,
+            restart=next((token for each in run.steps if (token := running.restart_in(each)) is not None), None),
         )
         for item in known
         for run in item.status.runs or ()
@@ -88,11 +90,20 @@ class WindowPass:
         before, after = self._concerned.get(key, frozenset()), frozenset(status.apps or ())
         self._concerned[key] = after
         if _dumped(status) != _dumped(found.status):
-            await self._cluster.replace_status({**raw, "status": _dumped(status)})
+            committed = await self._cluster.replace_status({**raw, "status": _dumped(status)})
+            await self._note(committed, notes(raw["metadata"]["uid"], found.status.runs or (), runs))
             self._tell(key, before | after | frozenset(found.status.apps or ()) | {run.app for run in runs})
         for sight, run in zip(sights, runs, strict=True):
             await self._runs.act(sight, run)
         return again
+
+    async def _note(self, about: Manifest, told: Iterable[Note]) -> None:
+        """Events are for people to read: one that cannot be written keeps nothing from being done."""
+        for note in told:
+            try:
+                await self._cluster.note(about, note, self._clock.now())
+            except ClusterError:
+                return
 
     async def _look(self, window: MaintenanceWindow, run: RunStatus) -> RunSight:
         if running.is_ended(run):

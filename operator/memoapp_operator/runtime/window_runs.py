@@ -52,7 +52,7 @@ class WindowRuns:
         leaving = raw is not None and bool(raw["metadata"].get("deletionTimestamp"))
         app = None if leaving else parsed(MemoApp, raw)
         step = running.under_way(run)
-        busy = step if step is not None and step.state is StepState.RUNNING and step.object is not None else None
+        busy = step if step is not None and _makes(step) else None
         return RunSight(
             window=window,
             run=run,
@@ -80,10 +80,13 @@ class WindowRuns:
     async def act(self, seen: RunSight, run: RunStatus) -> None:
         """By what is committed: the object of the task under way is there, and that of one that was given up is not."""
         step, app = running.under_way(run), seen.app
+        for each in run.steps:
+            if each.object is not None and each.state is not StepState.RUNNING:
+                self._lacking.pop(f"{seen.window.metadata.namespace}/{each.object}", None)
         if app is None or running.is_ended(run):
             return
         await self._stop(seen, run)
-        if step is None or step.state is not StepState.RUNNING or step.object is None:
+        if step is None or not _makes(step):
             return
         if seen.made is not None and f"{app.metadata.namespace}/{step.object}" not in self._lacking:
             return
@@ -118,13 +121,18 @@ class WindowRuns:
         before = {step.name: step for step in seen.run.steps}
         for step in run.steps:
             was = before.get(step.name)
-            ended = step.state is StepState.FAILED and was is not None and was.state is StepState.RUNNING
-            if not ended or step.object is None or seen.made is None or seen.made.good is not None:
+            ended = step.state is StepState.FAILED and was is not None and _makes(was)
+            if not ended or seen.made is None or seen.made.good is not None:
                 continue
             kind, name = _ref(step)
             raw = await self._cluster.get(kind, seen.window.metadata.namespace, name) if kind == JOB else None
             if raw is not None:
                 await self._cluster.delete(Ref(kind, name), seen.window.metadata.namespace, raw["metadata"]["uid"])
+
+
+def _makes(step: StepStatus) -> bool:
+    """It is under way, and an object of its own does it."""
+    return step.state is StepState.RUNNING and step.object is not None and running.restart_in(step) is None
 
 
 def _ref(step: StepStatus) -> tuple[Kind, str]:
@@ -171,6 +179,6 @@ def _rivals(window: MaintenanceWindow, run: RunStatus, others: Iterable[Maintena
 
 def _denials(app: MemoApp, others: Iterable[MaintenanceWindow], now: datetime) -> Iterator[str]:
     for other in others:
-        denies = other.spec.policy is Policy.DENY and selects(other.spec.apps, app.metadata)
-        if denies and window_of(other).at(now) is not None:
+        denies = other.spec.policy is Policy.DENY and other.spec.work is None
+        if denies and selects(other.spec.apps, app.metadata) and window_of(other).at(now) is not None:
             yield other.metadata.name

@@ -112,6 +112,13 @@ class MaintenanceWindowSpec(Spec):
                 "page is for tasks: visitors see it from before them until after them",
             ),
             (
+                (
+                    "!has(self.page) || !self.page || !has(self.tasks) || "
+                    "!self.tasks.exists(task, has(task.restartPods))"
+                ),
+                "restartPods needs clients to measure it by: it is not for a window with a page",
+            ),
+            (
                 "!has(self.message) || (has(self.page) && self.page)",
                 "message is for the page",
             ),

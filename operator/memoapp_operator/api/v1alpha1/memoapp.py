@@ -7,6 +7,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from .alerting import Alertmanager, SilenceStatus
 from .backup import Backup, BackupsStatus
 from .base import Spec, Status, Timestamp, list_map, rules
 from .data import Cache, Database
@@ -121,6 +122,8 @@ class MemoAppSpec(Spec):
     """Backups of the database and of the app's configuration."""
     notifications: list[Target] | None = Field(None, max_length=8, json_schema_extra=list_map("name"))
     """Who is told what happens to the app."""
+    alertmanager: Alertmanager | None = None
+    """Alerts about the app are silenced during maintenance, but for critical ones."""
     maintenance: Maintenance | None = None
     """Visitors see the maintenance page, at once and until its end. Requests under way are finished."""
     paused: bool = False
@@ -259,6 +262,8 @@ class MemoAppStatus(Status):
     """The full recovery by database.managed.restoreFrom."""
     maintenance: MaintenanceStatus | None = None
     """The page that visitors see instead of the app, while somebody holds it up."""
+    silence: SilenceStatus | None = None
+    """What is silenced in the Alertmanager."""
     notifications: NotificationsStatus | None = None
     """What people were told, and what is on its way."""
     addresses: dict[str, Address] | None = Field(None, max_length=16)

@@ -179,6 +179,8 @@ class ReleaseStatus(Status):
     """A person has let the first clients come."""
     bypassed: Timestamp | None = None
     """When a person let it pass the maintenance windows, by the annotation memoapp.dev/bypass."""
+    restart: str | None = Field(None, max_length=63)
+    """It is a restart: of the revision that serves, ordered by a task of a maintenance window."""
     weight: int | None = Field(None, ge=0, le=100)
     """The step: share of the clients that the new colour is to serve, in percent."""
     passed: int | None = Field(None, ge=0, le=100)
@@ -251,3 +253,5 @@ class HistoryStatus(Status):
     """The MemoBackup that was taken before it."""
     bypassed: Timestamp | None = None
     """When a person let it pass the maintenance windows."""
+    restart: str | None = Field(None, max_length=63)
+    """It was a restart of the revision that served."""

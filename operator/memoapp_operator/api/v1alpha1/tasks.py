@@ -47,6 +47,10 @@ class ReindexTask(Spec):
     """How long a table may be waited for; 10s if left out. After that the task has failed."""
 
 
+class RestartPodsTask(Spec):
+    """Every pod of the app's tiers anew, as a release of the version that serves: no request fails."""
+
+
 class JobTask(Spec):
     """A command in a pod of its own that ends with 0 where all is well. It may be started twice, and must bear it.
 
@@ -75,9 +79,9 @@ class Task(Spec):
             (
                 (
                     "[has(self.backup), has(self.restoreDrill), has(self.vacuumAnalyze), has(self.reindex), "
-                    "has(self.job)].filter(x, x).size() == 1"
+                    "has(self.restartPods), has(self.job)].filter(x, x).size() == 1"
                 ),
-                "exactly one of backup, restoreDrill, vacuumAnalyze, reindex and job",
+                "exactly one of backup, restoreDrill, vacuumAnalyze, reindex, restartPods and job",
             )
         )
     )
@@ -91,6 +95,8 @@ class Task(Spec):
     """The app's tables are vacuumed and analyzed."""
     reindex: ReindexTask | None = None
     """The indexes of the app's tables are built anew."""
+    restart_pods: RestartPodsTask | None = None
+    """Every pod of the app's tiers anew, as a release of the version that serves. Not behind a page."""
     job: JobTask | None = None
     """A command of your own."""
     timeout: Duration | None = Field(None, json_schema_extra=_SOME_TIME)
