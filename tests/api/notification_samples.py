@@ -41,3 +41,10 @@ NOTIFICATIONS: dict[str, Any] = {
     "failing": [{"target": "ops", "since": _TIME, "message": "it did not answer"}],
     "dropped": 1,
 }
+
+ALERTMANAGER: dict[str, Any] = {
+    "url": "http://alertmanager.monitoring:9093",
+    "labels": [{"name": "app", "value": "memo"}],
+    "bearerSecretRef": {"name": "alerts", "key": "token"},
+    "caSecretRef": {"name": "alerts", "key": "ca.crt"},
+}

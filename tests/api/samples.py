@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from tests.kube import Object
 
 from .data_samples import BACKUPS, CONDITIONS, RESTORES, S3
-from .notification_samples import NOTIFICATIONS, TARGETS
+from .notification_samples import ALERTMANAGER, NOTIFICATIONS, TARGETS
 from .window_samples import LEAST as LEAST_WINDOW
 from .window_samples import WINDOWS
 
@@ -82,6 +82,7 @@ MANAGED: Object = {
     },
     "maintenance": {"until": "2026-11-29T02:00:00+01:00", "message": "The database moves."},
     "notifications": TARGETS,
+    "alertmanager": ALERTMANAGER,
     "release": {
         "steps": [{"weight": 50, "hold": "2m"}],
         "soak": "5m",
@@ -217,6 +218,7 @@ STATUS: Object = {
         "deadline": _TIME,
         "approved": True,
         "bypassed": "2026-11-23T02:00:41Z",
+        "restart": "memo-fresh-1a2b3c",
         "weight": 50,
         "passed": 10,
         "since": _TIME,
@@ -284,7 +286,8 @@ STATUS: Object = {
             "startedAt": _TIME,
             "finishedAt": _TIME,
             "backup": "memo-r2-pre",
-            "bypassed": "2026-11-23T02:00:41Z",
+            "bypassed": _TIME,
+            "restart": "memo-fresh-1a2b3c",
         }
     ],
     "orders": {
@@ -342,13 +345,12 @@ STATUS: Object = {
     },
     "plan": ["version 1.5.0 would take over"],
     "notifications": NOTIFICATIONS,
+    "silence": {"until": _TIME, "message": "it answered 500"},
     "addresses": {"blue-backend": "10.96.0.10"},
     "display": {"release": "Completed", "traffic": "blue 100"},
 }
 
 SAMPLES = tuple({"spec": spec, "status": STATUS} for spec in (MANAGED, BACKED, EXTERNAL))
-"""Between them they have every path of the schema."""
-
 SPECS = {"managed": MANAGED, "external": EXTERNAL, "backed": BACKED}
 
 

@@ -61,6 +61,8 @@ TEXTS = {
     ),
     # name of a header
     r"^[A-Za-z][A-Za-z0-9-]*$": Texts(accept=("X-Staff", "a"), reject=("1a", "X Staff", "X:Y", "X_Y", "X-Staff\n")),
+    # label of an alert
+    r"^[a-zA-Z_][a-zA-Z0-9_]*$": Texts(accept=("namespace", "_a9"), reject=("9a", "a-b", "a.b", "a b", "a\n")),
     # time of day
     r"^([01][0-9]|2[0-3]):[0-5][0-9]$": Texts(
         accept=("00:00", "23:59", "09:05"), reject=("24:00", "9:05", "23:60", "12.30", ""), first="12:00"

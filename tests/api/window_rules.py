@@ -7,6 +7,7 @@ from typing import Any
 from .cases import Cases
 
 _TASKS = [{"name": "save", "backup": {}}]
+_RESTART = [{"name": "fresh", "restartPods": {}}]
 
 
 def _window(**changes: Any) -> dict[str, Any]:
@@ -47,13 +48,17 @@ WINDOW_RULES: dict[str, Cases] = {
     "page is for tasks: visitors see it from before them until after them": Cases(
         accept=(_window(tasks=_TASKS, page=True), _window(page=False)), reject=(_window(page=True),)
     ),
+    "restartPods needs clients to measure it by: it is not for a window with a page": Cases(
+        accept=(_window(tasks=_RESTART), _window(tasks=_TASKS, page=True)),
+        reject=(_window(tasks=_RESTART, page=True),),
+    ),
     "message is for the page": Cases(
         accept=(_window(tasks=_TASKS, page=True, message="a"),), reject=(_window(tasks=_TASKS, message="a"),)
     ),
     "watch is for tasks: the app is watched after them": Cases(
         accept=(_window(tasks=_TASKS, watch="5m"),), reject=(_window(watch="5m"),)
     ),
-    "exactly one of backup, restoreDrill, vacuumAnalyze, reindex and job": Cases(
+    "exactly one of backup, restoreDrill, vacuumAnalyze, reindex, restartPods and job": Cases(
         accept=({"name": "a", "backup": {}}, {"name": "a", "job": {"image": "a"}}),
         reject=({"name": "a"}, {"name": "a", "backup": {}, "reindex": {}}),
     ),

@@ -58,13 +58,12 @@ WINDOWS: tuple[dict[str, Any], ...] = (
             "timeZone": "Europe/Berlin",
             "exceptDates": ["2026-12-26"],
             "lastStart": "1h",
-            "page": True,
-            "message": "The disks are changed.",
             "watch": "5m",
             "announceBefore": "24h",
             "tasks": [
                 {"name": "save", "backup": {}, "timeout": "1h", "onFailure": "Stop"},
                 {"name": "prove", "restoreDrill": {}},
+                {"name": "fresh", "restartPods": {}},
                 {"name": "tidy", "vacuumAnalyze": {"lockTimeout": "10s"}},
                 {"name": "indexes", "reindex": {"lockTimeout": "10s"}},
                 {
@@ -90,6 +89,18 @@ WINDOWS: tuple[dict[str, Any], ...] = (
                     },
                 },
             ],
+        },
+        "status": _STATUS,
+    },
+    {
+        "spec": {
+            "apps": {"names": ["memo"]},
+            "policy": "Allow",
+            "schedule": "0 23 * * 6",
+            "duration": "3h",
+            "page": True,
+            "message": "The disks are changed.",
+            "tasks": [{"name": "save", "backup": {}}],
         },
         "status": _STATUS,
     },

@@ -14,7 +14,7 @@ import pytest
 from tests.e2e.app import App, condition_of
 from tests.e2e.elsewhere import secret
 from tests.e2e.history import History
-from tests.e2e.loaded import told, under_load
+from tests.e2e.loaded import told, under_load, unharmed
 from tests.e2e.objects import sql
 from tests.kube import ApiError, Kube
 from tools.testbed import sample
@@ -166,3 +166,24 @@ def test_tasks_are_done_behind_the_page_one_after_the_other(
 
 def _is_over(status: dict[str, Any]) -> bool:
     return any(run["phase"] in {"Completed", "Failed", "Overrun"} for run in status.get("runs") or ())
+
+
+@pytest.mark.loaded
+def test_a_restart_of_all_pods_fails_no_request(
+    memoapp: MakeApp, images: dict[str, str], cluster: str, tmp_path: Path
+) -> None:
+    app = memoapp("memo", {**sample.tiered(images), "release": sample.MIGRATES})
+    app.ready()
+    before = app.read()["status"]["active"]
+    with History(app) as history, under_load(app, cluster, tmp_path) as load:
+        tasks = [{"name": "fresh", "restartPods": {}}]
+        window(app, "now", policy="Allow", work=[], start=moment(-1), duration="1h", watch="3s", tasks=tasks)
+        status = app.eventually(lambda: status_of(app, "now"), _is_over, within=180)
+        result = load.stop()
+    (run,) = status["runs"]
+    assert run["phase"] == "Completed", run
+    after = app.read()["status"]["active"]
+    assert (after["revision"], after["version"]) == (before["revision"], before["version"])
+    assert after["colour"] != before["colour"]
+    assert history.always_available
+    unharmed(result)

@@ -121,7 +121,9 @@ def intruders(writes: Iterable[Write]) -> list[str]:
 
 def plain(text: str) -> str:
     """A name without the digest of its content, or its moment, which differ from run to run (passwords stand in it)."""
-    return re.sub(r"-[0-9a-f]{8}\b", "-#", re.sub(r"(-(?:migrate|test-[-a-z0-9]+))-[0-9a-f]{5}\b", r"\1-#", text))
+    text = re.sub(r"(-(?:migrate|test-[-a-z0-9]+))-[0-9a-f]{5}\b", r"\1-#", text)
+    text = re.sub(r"(-(?:save|tidy))-[0-9a-f]{6}\b", r"\1-#", text)
+    return re.sub(r"-[0-9a-f]{8}\b", "-#", text)
 
 
 def _name_in(body: bytes) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
 from typing import Any
 
@@ -11,7 +12,7 @@ from tests.e2e.app import KIND, is_ready, manifest
 from tests.kube import Kube, Object
 from tools.testbed import sample
 
-APP, SAVED, BACK = "memo", "good", "back"
+APP, SAVED, BACK, NIGHT = "memo", "good", "back", "night"
 NEXT = "1.1.0"
 _STEPS = {"steps": [{"weight": 10, "hold": "2s"}, {"weight": 50, "hold": "2s"}], "soak": "2s", "keepOld": "4s"}
 _GATES = {"interval": "2s", "minRequests": 4}
@@ -133,6 +134,29 @@ def _restored(found: Object | None) -> bool:
     return ((found or {}).get("status") or {}).get("phase") == "Completed"
 
 
+def _maintain(stage: Stage) -> None:
+    """A window that began a moment ago, with tasks of each kind of object, behind the page."""
+    start = (datetime.now(UTC) - timedelta(seconds=1)).strftime("%Y-%m-%dT%H:%M:%SZ")
+    spec = {
+        "apps": {"names": [APP]},
+        "policy": "Allow",
+        "work": [],
+        "start": start,
+        "duration": "1h",
+        "page": True,
+        "watch": "2s",
+        "tasks": [{"name": "save", "backup": {}}, {"name": "tidy", "vacuumAnalyze": {}}],
+    }
+    metadata = {"name": NIGHT, "namespace": stage.namespace}
+    kind = {"apiVersion": "memoapp.dev/v1alpha1", "kind": "MaintenanceWindow"}
+    stage.kube.create({**kind, "metadata": metadata, "spec": spec})
+
+
+def _maintained(found: Object | None) -> bool:
+    runs = ((found or {}).get("status") or {}).get("runs") or [{}]
+    return runs[0].get("phase") == "Completed"
+
+
 def _by_steps(stage: Stage) -> None:
     _next(stage, release=_STEPS, gates=_GATES)
 
@@ -204,6 +228,14 @@ SCENARIOS = {
             _restored,
             clients=False,
             watched=("memoapp.dev/v1alpha1/MemoRestore", BACK),
+        ),
+        Scenario(
+            "maintaining",
+            ((_create_saving, _catalogued),),
+            _maintain,
+            _maintained,
+            clients=False,
+            watched=("memoapp.dev/v1alpha1/MaintenanceWindow", NIGHT),
         ),
         Scenario("gradual", (_CREATED,), _by_steps, _phase("Retired", ready=True)),
         Scenario("gates", (_CREATED,), _by_steps_with_errors, _phase("RolledBack"), at_fault=NEXT),

@@ -33,6 +33,10 @@ def test_killed_in_a_restore(disturb: Disturb) -> None:
     disturb("restoring", every(1, Kill()))
 
 
+def test_killed_in_a_maintenance(disturb: Disturb) -> None:
+    disturb("maintaining", every(1, Kill()))
+
+
 def test_killed_before_a_write_of_a_switch(disturb: Disturb) -> None:
     disturb("switch", every(2, Kill(sent=False)))
 

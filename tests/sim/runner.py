@@ -10,7 +10,7 @@ from typing import Any
 
 from memoapp_operator.domain.manifest import MAINTENANCE_WINDOW, MEMO_BACKUP, MEMO_RESTORE, POD, Kind, Manifest, Ref
 from memoapp_operator.domain.names import COLOUR_LABEL, COMPONENT_LABEL, MANAGED_BY, MANAGED_BY_LABEL
-from memoapp_operator.ports import ClusterError
+from memoapp_operator.ports import ClusterError, Outside
 from memoapp_operator.render.context import Platform
 from memoapp_operator.runtime.metrics import Metrics
 from memoapp_operator.runtime.queue import BACKOFF_FIRST, BACKOFF_MOST, SETTLE, Key
@@ -69,8 +69,9 @@ class Operator:
         world = self._world
         platform = Platform(self.image, "memoapp-system")
         self.metrics = Metrics()
+        outside = Outside(world.people, world.alerts)
         self._reconciler = Reconciler(
-            world.cluster, world, self._mint, platform, world.clock, RESYNC, self.metrics, world.people
+            world.cluster, world, self._mint, platform, world.clock, RESYNC, self.metrics, outside
         )
         self._reconciler.wake = self._wake
         self._turns = {key: _Turn(world.clock.seconds, world.cluster.touched) for key in self._keys()}

@@ -12,7 +12,7 @@ from memoapp_operator.domain.names import COLOUR_LABEL
 from memoapp_operator.domain.observation import Probe, Volume
 from memoapp_operator.domain.queries import Answer
 from memoapp_operator.domain.usage import DatabaseReading, DatabaseStats
-from memoapp_operator.ports import ClientCertificate, Login, PrometheusSource, Steering
+from memoapp_operator.ports import ClientCertificate, Login, PrometheusSource, Silence, Steering
 
 from . import kubelet
 from .agents import Agents, is_agents
@@ -43,6 +43,7 @@ class World:
         unready: names of pods that are not ready, however well their image behaves.
         routers: what the routers hold.
         people: who is told what.
+        alerts: what an Alertmanager is not to tell.
         agents: the pods of Jobs.
         volumes: passwords that a database was initialised with, by uid of its claim.
         elsewhere: passwords of external databases and Redis, by host.
@@ -63,6 +64,7 @@ class World:
         self.unready: set[str] = set()
         self.routers = Routers(self.cluster)
         self.people = People()
+        self.alerts = Alerts()
         self.server = Server()
         self.agents = Agents(self.cluster, self.clock, self.server)
         self.volumes: dict[str, dict[str, str]] = {}
@@ -348,6 +350,31 @@ class People:
     def titles(self, url: str) -> list[str]:
         """What one of them was told."""
         return [title for to, title, _ in self.told if to == url]
+
+
+class Alerts:
+    """The port ``Silencer``: one silence for each owner.
+
+    Attributes:
+        silences: by owner.
+        away: why nothing can be asked; empty where it can.
+        asked: how often it was.
+    """
+
+    def __init__(self) -> None:
+        self.silences: dict[str, Silence] = {}
+        self.away = ""
+        self.asked = 0
+
+    async def silence(self, source: PrometheusSource, owner: str, wanted: Silence | None) -> str:
+        self.asked += bool(source.url)
+        if self.away:
+            return self.away
+        if wanted is None:
+            self.silences.pop(owner, None)
+        else:
+            self.silences[owner] = wanted
+        return ""
 
 
 class SimMint:

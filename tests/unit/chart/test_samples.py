@@ -106,6 +106,9 @@ def test_what_a_sample_refers_to_stands_beside_it(repository: Path, name: str) -
     ingress = spec.traffic.ingress
     wanted |= {("Secret", ingress.tls_secret_name)} if ingress and ingress.tls_secret_name else set()
     wanted |= {("Secret", target.url_secret_ref.name) for target in spec.notifications or ()}
+    alerts = spec.alertmanager
+    named = (alerts.bearer_secret_ref, alerts.ca_secret_ref) if alerts else ()
+    wanted |= {("Secret", ref.name) for ref in named if ref}
     staff = spec.traffic.staff
     wanted |= {("Secret", staff.secret_ref.name)} if staff else set()
     tiers = [tier for tier in (spec.frontend, spec.backend) if tier]

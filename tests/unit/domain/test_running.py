@@ -19,7 +19,7 @@ from memoapp_operator.domain.observation import KnownRun
 from memoapp_operator.domain.running import Made, Rival, RunSight
 from memoapp_operator.domain.state import State
 from memoapp_operator.domain.waiting import text
-from memoapp_operator.domain.window_status import RUNS, TASKS_DONE, Sight, due, step
+from memoapp_operator.domain.window_status import RUNS, TASKS_DONE, Sight, due, notes, step
 from memoapp_operator.domain.windows import Span
 
 from tests.unit.domain import building, moves
@@ -294,6 +294,20 @@ def test_the_window_says_how_its_runs_go() -> None:
     told, _ = step(sight, [good, failed])
     assert verdict(told, TASKS_DONE) == ("False", "Failed", "memo: save: no")
     assert verdict(step(sight, [good])[0], TASKS_DONE)[:2] == ("True", "Completed")
+
+
+def test_its_beginning_and_its_end_are_events() -> None:
+    run = first().run
+    active = run.model_copy(update={"phase": RunPhase.ACTIVE})
+    failed = run.model_copy(update={"phase": RunPhase.FAILED, "message": "save: no"})
+    assert [*notes("1", [], [run])] == []
+    (begins,) = notes("1", [run], [active])
+    assert (begins.warning, begins.reason, begins.message) == (False, "RunStarted", "memo: its tasks are begun")
+    assert [*notes("1", [active], [active])] == []
+    (ends,) = notes("1", [active], [failed])
+    assert (ends.warning, ends.reason, ends.message) == (True, "RunFailed", "memo: save: no")
+    done = active.model_copy(update={"phase": RunPhase.COMPLETED})
+    assert [note.reason for note in notes("1", [active], [done])] == ["RunCompleted"]
 
 
 def test_a_run_holds_the_page_of_its_app_and_keeps_releases_waiting() -> None:
