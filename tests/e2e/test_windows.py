@@ -54,7 +54,8 @@ def test_a_release_waits_for_its_window_and_a_freeze_is_seen(memoapp: MakeApp, i
     assert message.startswith("the release waits until ")
     assert message.endswith(": it is outside of every window that allows it")
     assert (condition_of(found, "Stalled")["status"], found["status"]["release"]["phase"]) == ("False", "Pending")
-    version = found["metadata"]["resourceVersion"]
+    time.sleep(5)
+    version = app.read()["metadata"]["resourceVersion"]
     time.sleep(10)
     assert app.read()["metadata"]["resourceVersion"] == version, "it waits without a write"
     display = status_of(app, "later")["display"]
@@ -102,7 +103,7 @@ def test_the_page_goes_up_at_once_for_all_but_staff_and_falls(
     app.ready()
     with History(app) as history, under_load(app, cluster, tmp_path, rate=100) as load:
         begins = time.time()
-        app.change(maintenance={"until": moment(15), "message": "The database moves."})
+        app.change(maintenance={"until": moment(30), "message": "The database moves."})
         up = history.when(lambda seen: (seen.status.get("maintenance") or {}).get("since"), within=30)
         address = load.target
         page = httpx.get(address, trust_env=False)
