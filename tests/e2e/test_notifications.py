@@ -39,5 +39,9 @@ def test_people_are_told(kube: Kube, namespace: str, memoapp: MakeApp, images: d
     app.shows("Notified", "False", "TargetFailing")
     assert condition_of(app.read(), "Notified")["message"] == "away: it did not take the message"
     kube.delete("v1/ResourceQuota", "none", namespace)
+    for item in kube.list("apps/v1/ReplicaSet", namespace, "app.kubernetes.io/component=backend"):
+        # Its controller waits longer after each refusal, by now for minutes: a change wakes it.
+        touched = {"metadata": {"annotations": {"tests.memoapp.dev/touched": "true"}}}
+        kube.patch("apps/v1/ReplicaSet", item["metadata"]["name"], namespace, body=touched)
     resolved = "INCIDENT RESOLVED: memo: visitors are not served"
     app.eventually(ears.titles, lambda titles: resolved in titles, within=240)
