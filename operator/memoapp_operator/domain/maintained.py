@@ -13,14 +13,13 @@ from memoapp_operator.api.v1alpha1.tasks import RunPhase
 
 from . import words
 from .conditions import timestamp
+from .maintenance import BY_HAND
 from .outbox import Said
 from .running import ENDED
 from .windows import shown
 
 if TYPE_CHECKING:
     from .observation import Observation
-
-BY_HAND = "spec"
 
 
 @dataclass(slots=True)

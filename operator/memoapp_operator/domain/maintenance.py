@@ -13,7 +13,7 @@ from .backups import Backups, KnownRestore
 from .conditions import timestamp
 from .observation import KnownRun, Observation
 from .restore_status import WITH_PAGE
-from .restoring import WITH_DATA, holder_of
+from .restoring import WITH_DATA, holder_of, is_holder
 from .state import State
 
 BY_HAND = "spec"
@@ -91,7 +91,7 @@ def epoch(until: str | None) -> int:
 def rests(seen: Observation, state: State) -> bool:
     """A restore has the page up, and nothing is under way: not even orders are obeyed."""
     told = seen.app.status.maintenance
-    restores = told is None or not told.holders or any(item.name.startswith("restore/") for item in told.holders)
+    restores = told is None or not told.holders or any(is_holder(item.name) for item in told.holders)
     return told is not None and restores and _is_over(state)
 
 

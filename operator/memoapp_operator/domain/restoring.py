@@ -65,6 +65,11 @@ def holder_of(restore: str) -> str:
     return f"restore/{restore}"
 
 
+def is_holder(name: str) -> bool:
+    """This is the name of a restore that holds them."""
+    return name.startswith(holder_of(""))
+
+
 def safety_of(restore: str) -> str:
     """The name of the backup that is taken of the live database first."""
     return names.child(restore, "before", limit=names.LABEL_LIMIT)

@@ -26,6 +26,7 @@ from . import conditions, names, phases
 from .conditions import timestamp
 from .durations import seconds
 from .manifest import JOB, MEMO_BACKUP, MEMO_RESTORE, Kind
+from .restoring import is_holder
 from .windows import Span
 
 HEALTH, PAGE, PAGE_DOWN, WATCH = "Health", "Page", "PageDown", "Watch"
@@ -361,7 +362,7 @@ def not_well(app: MemoApp, *, idle: bool) -> str | None:
     release, page = app.status.release, app.status.maintenance
     if idle and release is not None and not phases.is_over(release.phase) and release.phase is not ReleasePhase.PENDING:
         return f"the release of version {release.version} is under way ({release.phase.value})"
-    if idle and page is not None and any(item.name.startswith("restore/") for item in page.holders):
+    if idle and page is not None and any(is_holder(item.name) for item in page.holders):
         return "a restore is at work on the data"
     for type_ in (conditions.DATABASE_READY, conditions.CACHE_READY, conditions.AVAILABLE):
         found = conditions.find(app.status.conditions, type_)

@@ -157,8 +157,14 @@ class Reconciler:
             await self._meter.gauge(snapshot, memory.window),
         )
         sent = self._notifier.outcomes(key, app.status)
-        seen = replace(snapshot.observation, mute=mute, measured=measured, gauged=gauged, sent=sent)
-        seen = replace(seen, silenced=self._silences.outcome(key))
+        seen = replace(
+            snapshot.observation,
+            mute=mute,
+            measured=measured,
+            gauged=gauged,
+            sent=sent,
+            silenced=self._silences.outcome(key),
+        )
         decision = decide(seen, resync=self._resync)
         committed = await self._commit(snapshot, decision.status)
         self._notifier.send(key, app, decision.status, sent)

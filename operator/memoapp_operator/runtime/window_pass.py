@@ -84,7 +84,9 @@ class WindowPass:
             return _INVALID_AGAIN
         apps = tuple(_metadata(await self._cluster.list(MEMO_APP, key.namespace, {})))
         seen = Sight(found, apps, self._clock.now())
-        sights = [await self._look(found, run) for run in due(seen)]
+        known = due(seen)
+        others = await self._others(key) if not all(running.is_ended(run) for run in known) else []
+        sights = [await self._look(found, run, others) for run in known]
         runs = [running.advance(sight) if sight.run in (found.status.runs or ()) else sight.run for sight in sights]
         status, again = step(seen, runs)
         before, after = self._concerned.get(key, frozenset()), frozenset(status.apps or ())
@@ -105,10 +107,13 @@ class WindowPass:
             except ClusterError:
                 return
 
-    async def _look(self, window: MaintenanceWindow, run: RunStatus) -> RunSight:
+    async def _others(self, key: Key) -> list[MaintenanceWindow]:
+        """Every window of the namespace: what may stand in a run's way."""
+        return [*_windows(await self._cluster.list(MAINTENANCE_WINDOW, key.namespace, {}))]
+
+    async def _look(self, window: MaintenanceWindow, run: RunStatus, others: list[MaintenanceWindow]) -> RunSight:
         if running.is_ended(run):
             return RunSight(window, run, None, self._clock.now())
-        others = [*_windows(await self._cluster.list(MAINTENANCE_WINDOW, window.metadata.namespace, {}))]
         return await self._runs.look(window, run, others)
 
     def _tell(self, key: Key, apps: frozenset[str]) -> None:
