@@ -27,10 +27,10 @@ class Image:
     module: str | None = None
 
 
-def _standin(name: str, version: str) -> Image:
+def _standin(name: str, version: str, called: str | None = None) -> Image:
     folder = f"images/standin/{name}"
     return Image(
-        name=name,
+        name=called or name,
         tags=(f"docker.io/memoapp/standin-{name}:{version}",),
         dockerfile=f"{folder}/Dockerfile",
         context=folder,
@@ -82,6 +82,7 @@ IMAGES: tuple[Image, ...] = (
     _backend("backend-next", _NEXT),
     _backend("backend-never-healthy", f"{_FIRST}-never-healthy", fault="never-healthy"),
     _standin("postgres", "17"),
+    _standin("postgres", "17-trixie", "postgres-next"),
     _standin("redis", "8"),
     _standin("haproxy", "3.0"),
     Image(
