@@ -48,3 +48,28 @@ ALERTMANAGER: dict[str, Any] = {
     "bearerSecretRef": {"name": "alerts", "key": "token"},
     "caSecretRef": {"name": "alerts", "key": "ca.crt"},
 }
+
+UPKEEP: dict[str, Any] = {
+    "timeZone": "Europe/Berlin",
+    "check": {"schedule": "0 7 * * *"},
+    "prune": {"schedule": "30 3 * * *", "olderThan": "48h"},
+}
+_TURN = {"schedule": "0 7 * * * Europe/Berlin", "since": _TIME, "next": _TIME, "at": _TIME}
+KEPT: dict[str, Any] = {
+    "upkeep": {
+        "check": {**_TURN, "findings": ["diskPercent: 93 > 90 (percent of the database's volume)"]},
+        "prune": {**_TURN, "removed": 3},
+    },
+    "images": {"database": "docker.io/library/postgres:17.4", "redis": "docker.io/library/redis:8.0.1"},
+    "heldImages": [
+        {
+            "component": "database",
+            "image": "docker.io/library/postgres:17.4",
+            "refused": "docker.io/library/postgres:17.5",
+            "window": "saturday",
+        }
+    ],
+}
+"""What the status knows of regular work and of images that were taken back."""
+TOLD: dict[str, Any] = {"notifications": TARGETS, "alertmanager": ALERTMANAGER, "upkeep": UPKEEP}
+"""Who is told, and what is done regularly."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from tests.kube import Object
 
 from .data_samples import BACKUPS, CONDITIONS, RESTORES, S3
-from .notification_samples import ALERTMANAGER, NOTIFICATIONS, TARGETS
+from .notification_samples import KEPT, NOTIFICATIONS, TOLD
 from .window_samples import LEAST as LEAST_WINDOW
 from .window_samples import WINDOWS
 
@@ -81,8 +81,7 @@ MANAGED: Object = {
         "resources": _RESOURCES,
     },
     "maintenance": {"until": "2026-11-29T02:00:00+01:00", "message": "The database moves."},
-    "notifications": TARGETS,
-    "alertmanager": ALERTMANAGER,
+    **TOLD,
     "release": {
         "steps": [{"weight": 50, "hold": "2m"}],
         "soak": "5m",
@@ -301,6 +300,7 @@ STATUS: Object = {
         "bypass": "8",
         "restarts": ["5f70bf18a086007016e948b04aed3b82"],
     },
+    **KEPT,
     "backups": {
         "last": {"name": "memo-20261123-020000", "takenAt": _TIME},
         "schedule": "0 2 * * * Europe/Berlin",

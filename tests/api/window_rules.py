@@ -58,8 +58,17 @@ WINDOW_RULES: dict[str, Cases] = {
     "watch is for tasks: the app is watched after them": Cases(
         accept=(_window(tasks=_TASKS, watch="5m"),), reject=(_window(watch="5m"),)
     ),
-    "exactly one of backup, restoreDrill, vacuumAnalyze, reindex, restartPods and job": Cases(
-        accept=({"name": "a", "backup": {}}, {"name": "a", "job": {"image": "a"}}),
+    "overrun is for tasks: what becomes of them at the end": Cases(
+        accept=(_window(tasks=_TASKS, overrun="Undo"),), reject=(_window(overrun="Finish"),)
+    ),
+    "tests is for tasks: the app's tests come after them": Cases(
+        accept=(_window(tasks=_TASKS, tests=True),), reject=(_window(tests=False),)
+    ),
+    (
+        "exactly one of backup, restoreDrill, vacuumAnalyze, reindex, restartPods, updateDatabaseImage, "
+        "updateRedisImage, pruneObjects and job"
+    ): Cases(
+        accept=({"name": "a", "backup": {}}, {"name": "a", "pruneObjects": {}}, {"name": "a", "job": {"image": "a"}}),
         reject=({"name": "a"}, {"name": "a", "backup": {}, "reindex": {}}),
     ),
     "In and NotIn need values": Cases(

@@ -38,6 +38,8 @@ _STATUS: dict[str, Any] = {
                     "startedAt": _TIME,
                     "finishedAt": _TIME,
                     "object": "MemoBackup/memo-save-1a2b3c",
+                    "before": "docker.io/library/postgres:17.4",
+                    "after": "docker.io/library/postgres:17.5",
                     "message": "18Mi were read back",
                 }
             ],
@@ -59,10 +61,15 @@ WINDOWS: tuple[dict[str, Any], ...] = (
             "exceptDates": ["2026-12-26"],
             "lastStart": "1h",
             "watch": "5m",
+            "tests": False,
+            "overrun": "Undo",
             "announceBefore": "24h",
             "tasks": [
                 {"name": "save", "backup": {}, "timeout": "1h", "onFailure": "Stop"},
                 {"name": "prove", "restoreDrill": {}},
+                {"name": "database", "updateDatabaseImage": {}},
+                {"name": "redis", "updateRedisImage": {}},
+                {"name": "jobs", "pruneObjects": {"olderThan": "48h"}},
                 {"name": "fresh", "restartPods": {}},
                 {"name": "tidy", "vacuumAnalyze": {"lockTimeout": "10s"}},
                 {"name": "indexes", "reindex": {"lockTimeout": "10s"}},
@@ -71,6 +78,7 @@ WINDOWS: tuple[dict[str, Any], ...] = (
                     "job": {
                         "image": "registry.example/clean:1",
                         "command": ["clean"],
+                        "undo": ["clean", "--back"],
                         "args": ["--all"],
                         "env": [
                             {"name": "PLAIN", "value": "1"},

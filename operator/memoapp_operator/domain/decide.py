@@ -12,7 +12,7 @@ from memoapp_operator.api.v1alpha1.memoapp import (
     ReleaseStatus,
 )
 
-from . import backups, conditions, gating, maintenance, outbox, plan, recovery, silencing, telling
+from . import backups, conditions, gating, maintenance, outbox, plan, recovery, silencing, telling, upgrading, upkeep
 from .colours import serves, tiers
 from .decision import Decision
 from .durations import seconds
@@ -72,9 +72,12 @@ def next_status(seen: Observation) -> MemoAppStatus:
     """The status after this pass; equal to the one before where nothing changed."""
     before = seen.app.status
     state = step(seen)
+    said = verdicts(seen, state)
+    kept = upkeep.status_after(seen, said)
+    also = upkeep.verdict(seen.app, kept, said, seen.now)
     found = conditions.merge(
         before.conditions,
-        verdicts(seen, state),
+        (*said, also) if also is not None else said,
         generation=seen.app.metadata.generation,
         now=seen.now,
     )
@@ -91,6 +94,9 @@ def next_status(seen: Observation) -> MemoAppStatus:
         orders=state.orders if state.orders != OrdersStatus() else None,
         recovery=recovery.status_after(seen, state),
         maintenance=maintenance.status_after(seen),
+        upkeep=kept,
+        images=upgrading.images_after(seen.app, seen.images),
+        held_images=upgrading.status_after(seen.app, seen.runs, state.orders),
         backups=backups.status_after(seen.app, seen.backups, state.orders, seen.now, gating.drills_wait(seen)),
         addresses=_addresses(seen, state) or None,
         display=display(state, recovers=recovery.due(seen, state)),
@@ -131,6 +137,7 @@ def _shown(release: ReleaseStatus) -> str:
 
 def _again(seen: Observation, status: MemoAppStatus, resync: float) -> float:
     release, resync = status.release, min(resync, outbox.until_due(status.notifications, seen.now) or resync)
+    resync = min(resync, upkeep.until_due(seen.app, status.upkeep, seen.now))
     if seen.app.spec.suspend:
         return max(SUSPENDED_INTERVAL, resync)
     left = _until_window(seen, status)

@@ -9,11 +9,11 @@ from memoapp_operator.api.v1alpha1.maintenancewindow import Policy, UnderWay, Wo
 from memoapp_operator.api.v1alpha1.memoapp import MemoApp, ReleaseStatus
 from memoapp_operator.api.v1alpha1.memoapp import ReleasePhase as Phase
 
-from . import maintenance, phases
+from . import maintenance, phases, upgrading
 from .durations import seconds
 from .observation import Child, ChildState, Observation, Trouble
 from .state import WINDOW_DENIED, State
-from .windows import Answer, may, shown
+from .windows import Answer, Window, may, shown
 
 OUTSIDE_WINDOW = "OutsideWindow"
 RESTART = timedelta(minutes=5)
@@ -92,7 +92,17 @@ def denied(seen: Observation, release: ReleaseStatus) -> Trouble | None:
 
 
 def restart_at(seen: Observation, child: Child) -> Answer | None:
-    """When a window lets this child be restarted; None where none ever says so by itself."""
+    """When a window lets this child be restarted; None where none ever says so by itself.
+
+    An image that a task of a window brings waits for that task: it comes with a backup, and with a way back.
+    """
+    own = _by_a_task(seen, child)
+    if own:
+        spans = [(span.start, window) for window in own if (span := window.following(seen.now)) is not None]
+        if not spans:
+            return None
+        start, window = min(spans, key=lambda pair: (pair[0], pair[1].name))
+        return Answer(start, because=f"a task of the window {window.name} brings it", zone=window.zone)
     work, least = (Work.UPGRADES, UPGRADE) if child.upgrade else (Work.RESTARTS, RESTART)
     if not any(window.policy is Policy.ALLOW and window.concerns(work) for window in seen.windows):
         return None
@@ -103,27 +113,62 @@ def restart_at(seen: Observation, child: Child) -> Answer | None:
 def let_restart(seen: Observation, state: State) -> State:
     """The state in which what waits for a restart is let go, where a window that allows it is open.
 
-    Not while a release or a restore is under way: one thing after another.
+    Not while a release or a restore is under way: one thing after another. What a run's task brings, or took back, does
+    not wait: the run saw to that.
     """
+    before = state.orders.restarts or []
+    known = _still_let(seen, before)
+    waiting = [child for child in seen.children if child.state is ChildState.WAITING and child.detail not in known]
+    free = _may_restart(seen, state)
+    let = [child.detail for child in waiting if _by_a_run(seen, child) or (free and _is_open(seen, child))]
+    after = [*known, *let][-KEPT_RESTARTS:]
+    if after == before:
+        return state
+    return replace(state, orders=state.orders.model_copy(update={"restarts": after or None}))
+
+
+def _still_let(seen: Observation, let: list[str]) -> list[str]:
+    """What was let go before: not an image any more that is being taken back, or a retry would bring it at once."""
+    back = {component for run in seen.runs for component, _, _ in run.taken_back}
+    if not back:
+        return let
+    app = seen.app.metadata.name
+    waiting = {child.detail for child in seen.children if child.state is ChildState.WAITING}
+    taken = {child.detail for child in seen.children if upgrading.component_at(app, child) in back}
+    return [digest for digest in let if digest in waiting - taken]
+
+
+def _may_restart(seen: Observation, state: State) -> bool:
     release = state.release
     if state.active is None or (release is not None and not phases.is_over(release.phase) and not _idle(release)):
-        return state
-    if maintenance.restoring(seen.backups) is not None or maintenance.run_of(seen) is not None:
-        return state
-    known = state.orders.restarts or []
-    waiting = [child for child in seen.children if child.state is ChildState.WAITING and child.detail not in known]
-    let = [child.detail for child in waiting if _is_now(seen, restart_at(seen, child))]
-    if not let:
-        return state
-    return replace(state, orders=state.orders.model_copy(update={"restarts": [*known, *let][-KEPT_RESTARTS:]}))
+        return False
+    return maintenance.restoring(seen.backups) is None and maintenance.run_of(seen) is None
+
+
+def _is_open(seen: Observation, child: Child) -> bool:
+    answer = restart_at(seen, child)
+    return answer is not None and answer.start == seen.now
+
+
+def _by_a_run(seen: Observation, child: Child) -> bool:
+    """A task under way brings it, or what it would be restarted with is what ran before."""
+    component = upgrading.component_at(seen.app.metadata.name, child)
+    if component is None or not child.upgrade:
+        return False
+    image = upgrading.declared(seen.app, component)
+    brought = any(run.upgrade == component for run in seen.runs)
+    back = any((component, image) == (part, before) for run in seen.runs for part, before, _ in run.taken_back)
+    return brought or back or upgrading.held(seen.app, component) is not None
+
+
+def _by_a_task(seen: Observation, child: Child) -> list[Window]:
+    """The windows of which a task brings this image."""
+    component = upgrading.component_at(seen.app.metadata.name, child) if child.upgrade else None
+    return [window for window in seen.windows if component in window.updates]
 
 
 def _idle(release: ReleaseStatus) -> bool:
     return release.phase is Phase.PENDING
-
-
-def _is_now(seen: Observation, answer: Answer | None) -> bool:
-    return answer is not None and answer.start == seen.now
 
 
 def drills_wait(seen: Observation) -> Answer | None:

@@ -152,6 +152,21 @@ class ReleaseJob:
 
 
 @dataclass(frozen=True, slots=True)
+class EndedJob:
+    """A Job of a release or of a maintenance task that is over.
+
+    Attributes:
+        name: its own.
+        uid: its own.
+        at: when it ended.
+    """
+
+    name: str
+    uid: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class KnownRun:
     """The last run of a window's tasks for an app.
 
@@ -165,6 +180,8 @@ class KnownRun:
         phase: how far it is.
         said: why it did not complete.
         restart: identifies the restart of all pods that it asks for now; None where it asks for none.
+        upgrade: `database` or `redis`, where it brings the image now that is declared for it.
+        taken_back: images that it takes back now: component, the image that is to run, and the one that is not.
     """
 
     window: str
@@ -176,6 +193,8 @@ class KnownRun:
     phase: RunPhase = RunPhase.ACTIVE
     said: str | None = None
     restart: str | None = None
+    upgrade: str | None = None
+    taken_back: tuple[tuple[str, str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,6 +235,8 @@ class Observation:
         measured: the gates of the stage that the committed status names, where they were measured in this pass.
         windows: the maintenance windows that concern the app.
         runs: the last ones of their tasks for it.
+        images: of PostgreSQL and Redis, where the pod is of it and ready, by `database` and `redis`.
+        ended: Jobs of releases and of maintenance tasks that are over, where they are pruned.
         silenced: what came of the last try to silence alerts; None where there was none.
         sent: what came of messages, by id: empty where the target took it, else why it did not.
     """
@@ -242,6 +263,8 @@ class Observation:
     cache: Probe | None = None
     routers: Mapping[str, int | None] = field(default_factory=dict)
     pages: Mapping[str, int | None] = field(default_factory=dict)
+    images: Mapping[str, str] = field(default_factory=dict)
+    ended: tuple[EndedJob, ...] = ()
     volume: Volume | None = None
     backups: Backups = field(default_factory=Backups)
     jobs: Mapping[str, ReleaseJob] = field(default_factory=dict)

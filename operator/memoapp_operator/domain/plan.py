@@ -10,7 +10,7 @@ from memoapp_operator.api.v1alpha1.memoapp import MemoAppStatus
 from memoapp_operator.api.v1alpha1.memoapp import ReleasePhase as Phase
 from memoapp_operator.api.v1alpha1.release import Approval, When
 
-from . import backups, database_gates, gating, migrating, resource_gates, testing
+from . import backups, database_gates, gating, migrating, resource_gates, testing, upkeep
 from .durations import seconds
 from .gradual import skipped_gates
 from .observation import ChildState, Observation
@@ -26,10 +26,14 @@ _ORDER = (*itertools.takewhile(lambda phase: phase is not Phase.COMPLETED, Phase
 
 
 def wants_numbers(seen: Observation) -> bool:
-    """The numbers of database and resources are read: shortly before the first clients come, and for a plan."""
+    """The numbers of database and resources are read: before the first clients come, for a plan, and for a check."""
     status = seen.app.status
     release = status.release if status.active is not None else None
-    return (release is not None and release.phase in _BEFORE_CLIENTS) or _is_ordered(seen) or is_paused(seen)
+    return (release is not None and release.phase in _BEFORE_CLIENTS) or _asks(seen)
+
+
+def _asks(seen: Observation) -> bool:
+    return _is_ordered(seen) or is_paused(seen) or upkeep.check_is_due(seen.app, seen.now)
 
 
 def is_paused(seen: Observation) -> bool:

@@ -27,7 +27,7 @@ def other_major(wanted: Manifest, live: Manifest) -> str | None:
     """What is wrong with the images' major versions, as far as their tags tell; None where nothing is."""
     before = _images(live)
     for name, image in _images(wanted).items():
-        old, new = _major(before.get(name, "")), _major(image)
+        old, new = major(before.get(name, "")), major(image)
         if name == "database" and old and new and old != new:
             return f"PostgreSQL {old} cannot become {new} by another image: its data would not be readable"
     return None
@@ -43,6 +43,7 @@ def _images(manifest: Manifest) -> dict[str, str]:
     return {item["name"]: item["image"] for item in manifest["spec"]["template"]["spec"]["containers"]}
 
 
-def _major(image: str) -> str | None:
+def major(image: str) -> str | None:
+    """The major version that an image's tag names; None where it tells none."""
     found = _TAG.search(image.partition("@")[0])
     return found.group(1) if found else None

@@ -22,7 +22,7 @@ from memoapp_operator.api.v1alpha1.notifications import (
     TroubleStatus,
 )
 
-from . import conditions, outbox, words
+from . import conditions, outbox, upkeep, words
 from .conditions import timestamp
 from .durations import seconds
 from .maintained import changes
@@ -71,6 +71,7 @@ KINDS: Mapping[str, Kind] = {
     conditions.STALLED: Kind(3, Topic.INCIDENTS, "what is declared does not run", bad="True"),
     conditions.BACKUP_HEALTHY: _backups(2, "backups are not well", Event.BACKUP_FAILED, Event.BACKUP_RECOVERED),
     conditions.RESTORE_PROVED: _backups(3, "no backup is proved", Event.PROOF_MISSING, Event.PROOF_RECOVERED),
+    upkeep.UPKEEP_DONE: Kind(3, Topic.MAINTENANCE, "the daily check found something"),
     conditions.RECOVERY_PROVED: _backups(3, "no recovery is proved", Event.PROOF_MISSING, Event.PROOF_RECOVERED),
 }
 _RELEASES: Mapping[ReleasePhase, tuple[Event, int]] = {
@@ -161,16 +162,21 @@ class Bad:
 def bad(after: MemoAppStatus) -> Iterator[Bad]:
     """What is not as it should be. What a person did on purpose is no trouble, nor is what a release already told."""
     hidden = after.maintenance is not None
+    stalled = conditions.find(after.conditions, conditions.STALLED)
+    why = stalled if stalled is not None and stalled.status.value == "True" else None
     for item in after.conditions:
         kind = KINDS.get(item.type)
         if kind is None or item.status.value != kind.bad or item.reason in _QUIET:
             continue
         if hidden and kind.topic is Topic.INCIDENTS:
             continue
+        if item.type == upkeep.UPKEEP_DONE and item.reason != upkeep.CHECK_FAILED:
+            continue
         if item.type == conditions.STALLED and item.reason in _told_already(after):
             continue
         since = datetime.fromisoformat(item.last_transition_time)
-        yield Bad(item.type, kind, since, item.reason, item.message)
+        also = f"; {why.reason}: {why.message}" if item.type == conditions.AVAILABLE and why is not None else ""
+        yield Bad(item.type, kind, since, item.reason, f"{item.message}{also}"[:1024])
 
 
 def _told_already(after: MemoAppStatus) -> set[str | None]:
@@ -184,6 +190,8 @@ def _troubles(
 ) -> tuple[list[TroubleStatus], list[Said], set[str]]:
     """What lasts, what is told of it, and messages that need not be sent any more."""
     known, now = {item.key: item for item in before}, {item.key: item for item in bad(after)}
+    if conditions.AVAILABLE in now and conditions.STALLED not in known:
+        now.pop(conditions.STALLED, None)  # one incident is told once, by what is gravest, and that names the other
     found: list[TroubleStatus] = []
     told: list[Said] = []
     for key, item in now.items():

@@ -8,7 +8,19 @@ from datetime import datetime
 from memoapp_operator.api.v1alpha1.memoapp import Colour
 from memoapp_operator.api.v1alpha1.memoapp import ReleasePhase as Phase
 
-from . import backups, brought_back, disasters, drills, gating, maintenance, migrating, phases, recovery, waiting
+from . import (
+    backups,
+    brought_back,
+    disasters,
+    drills,
+    gating,
+    maintenance,
+    migrating,
+    phases,
+    recovery,
+    upgrading,
+    waiting,
+)
 from .colours import held_tiers, routed
 from .conditions import AVAILABLE, CACHE_READY, DATABASE_READY, NOTIFIED, READY, RECONCILING, STALLED, Verdict, is_true
 from .gating import OUTSIDE_WINDOW
@@ -75,6 +87,7 @@ def problems(seen: Observation, services: tuple[Verdict, ...], state: State) -> 
     troubles = [item.trouble for item in concerned if item.trouble is not None]
     yield from sorted([*troubles, *_stuck_jobs(seen, state)], key=lambda trouble: not trouble.stalls)
     yield from _waiting(seen)
+    yield from upgrading.troubles(seen.app)
     for verdict in services:
         if not verdict.status:
             reason = "DatabaseNotReady" if verdict.type == DATABASE_READY else "CacheNotReady"

@@ -23,7 +23,7 @@ from memoapp_operator.api.v1alpha1.maintenancewindow import (
 from memoapp_operator.api.v1alpha1.memoapp import Metadata
 from memoapp_operator.api.v1alpha1.tasks import RunPhase, RunStatus
 
-from . import conditions, running
+from . import conditions, running, upgrading
 from .conditions import Verdict, timestamp
 from .cron import zone
 from .decision import Note
@@ -86,6 +86,7 @@ def window_of(found: MaintenanceWindow) -> Window:
         under_way=spec.under_way or UnderWay.FINISH,
         announce=_length(spec.announce_before),
         message=spec.message or "",
+        updates=upgrading.components(spec.tasks or ()),
     )
 
 
@@ -166,8 +167,17 @@ def due(seen: Sight) -> list[RunStatus]:
         if fresh and span is not None and in_time and name in wanted:
             found.append(running.queued(seen.window, name, span, now))
         elif run is not None:
-            found.append(run)
+            found.append(_edited(window, run))
     return found[:_RUNS]
+
+
+def _edited(window: Window, run: RunStatus) -> RunStatus:
+    """The run with the end that its window has by now: a person may prolong it, or cut it short."""
+    span = window.at(datetime.fromisoformat(run.window)) if not running.is_ended(run) else None
+    if span is None or timestamp(span.start) != run.window or timestamp(span.end) == run.ends:
+        return run
+    ends = timestamp(span.end)
+    return run.model_copy(update={"ends": ends, "page_until": ends if run.page_until is not None else None})
 
 
 def step(seen: Sight, runs: Sequence[RunStatus] = ()) -> tuple[MaintenanceWindowStatus, float]:

@@ -53,6 +53,7 @@ class Window:
         under_way: of a Deny: what becomes of a release that is under way.
         announce: how long before its tasks people are told; None: they are not, or it has none.
         message: what it says of itself to them.
+        updates: `database` and `redis`, where a task of it brings the images that are declared for them.
     """
 
     name: str
@@ -67,6 +68,7 @@ class Window:
     under_way: UnderWay = UnderWay.FINISH
     announce: timedelta | None = None
     message: str = ""
+    updates: frozenset[str] = frozenset()
 
     def concerns(self, work: Work) -> bool:
         """It has a say in this kind of work."""

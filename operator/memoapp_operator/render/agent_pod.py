@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from memoapp_operator.agent.neighbour import SCRIPT
 from memoapp_operator.api.v1alpha1.destination import Destination
+from memoapp_operator.domain import upgrading
 from memoapp_operator.domain.manifest import Manifest
 from memoapp_operator.domain.references import connection_name
 
@@ -88,10 +89,13 @@ def sealed(context: Context) -> Part:
 
 
 def client(context: Context) -> str | None:
-    """The image with PostgreSQL's tools: the database's own, so that they are never of another major version."""
+    """The image with PostgreSQL's tools: the database's own that runs, so that they are never of another major version.
+
+    One that is declared and waits was never pulled: backups do not rest on it.
+    """
     spec_ = context.app.spec
     if spec_.database.managed is not None:
-        return spec_.database.managed.image
+        return upgrading.running(context.app, upgrading.DATABASE)
     return spec_.backup.client_image if spec_.backup is not None else None
 
 

@@ -6,15 +6,18 @@ They belong to their MaintenanceWindow: one that is deleted takes them along.
 from __future__ import annotations
 
 from memoapp_operator.api.v1alpha1.maintenancewindow import MaintenanceWindow
-from memoapp_operator.api.v1alpha1.memoapp import MemoApp
+from memoapp_operator.api.v1alpha1.memoapp import Colour
+from memoapp_operator.api.v1alpha1.release import Suite
 from memoapp_operator.api.v1alpha1.tasks import JobTask, Task
 from memoapp_operator.domain import names
 from memoapp_operator.domain.durations import seconds
 from memoapp_operator.domain.manifest import JOB, MAINTENANCE_WINDOW, Manifest
 from memoapp_operator.domain.references import connection_name
-from memoapp_operator.domain.running import TASK_TIMEOUT
+from memoapp_operator.domain.revision import Revision
+from memoapp_operator.domain.run_tasks import TASK_TIMEOUT
 
-from . import pod
+from . import jobs, pod
+from .agent_pod import client
 from .context import Context
 from .declared import stored
 from .endpoints import SERVICE_PORT
@@ -51,20 +54,16 @@ _REINDEX = f"{_LEFT}SELECT format('REINDEX TABLE CONCURRENTLY %I.%I', n.nspname,
 _SCRIPT = 'printf "%s" "$MEMOAPP_SQL" | psql -X -q -a -v ON_ERROR_STOP=1'
 
 
-def client_image(app: MemoApp) -> str | None:
-    """An image that has psql; None where nothing names one."""
-    managed, declared = app.spec.database.managed, app.spec.backup
-    if managed is not None:
-        return managed.image
-    return declared.client_image if declared is not None else None
+def job(context: Context, window: MaintenanceWindow, task: Task, named: str, *, undo: bool = False) -> Manifest | None:
+    """The Job of a task, or of what undoes it.
 
-
-def job(context: Context, window: MaintenanceWindow, task: Task, named: str) -> Manifest | None:
-    """The Job of a task; None where it needs psql and nothing names an image that has it, or it is no Job's."""
+    None where it needs psql and nothing names an image that has it, or where no Job does it.
+    """
     limit = task.timeout or TASK_TIMEOUT
     if task.job is not None:
-        return _job(context, window, named, _command(context, window, task.job), task.job, limit)
-    image = client_image(context.app)
+        declared = task.job.model_copy(update={"command": task.job.undo, "args": None}) if undo else task.job
+        return _job(context, window, named, _command(context, window, declared), declared, limit)
+    image = client(context)
     if image is None:
         return None
     if task.vacuum_analyze is not None:
@@ -74,6 +73,18 @@ def job(context: Context, window: MaintenanceWindow, task: Task, named: str) -> 
     else:
         return None
     return _job(context, window, named, _psql(context, image, sql, lock or LOCK_TIMEOUT, limit), None, limit)
+
+
+def test_job(
+    context: Context, window: MaintenanceWindow, suite: Suite, revision: Revision, colour: Colour, named: str
+) -> Manifest:
+    """The Job of one of the app's own tests after the tasks: as in a release, on the colour that serves."""
+    found = jobs.test(context, suite, revision, colour, named)
+    labels = _labels(context, window)
+    found["metadata"] |= {"labels": labels, "ownerReferences": [_owner(window)]}
+    found["spec"]["template"]["metadata"]["labels"] = labels
+    found["spec"]["ttlSecondsAfterFinished"] = KEPT_SECONDS
+    return found
 
 
 def _psql(context: Context, image: str, sql: str, lock: str, limit: str) -> Manifest:
@@ -115,18 +126,25 @@ def _command(context: Context, window: MaintenanceWindow, task: JobTask) -> Mani
     }
 
 
-def _job(
-    context: Context, window: MaintenanceWindow, named: str, container: Manifest, task: JobTask | None, limit: str
-) -> Manifest:
-    app = context.app.metadata
-    labels = {**names.labels(app.name, COMPONENT), WINDOW_LABEL: window.metadata.name}
-    user = _USER if task is None else stored(task.security_context) or {}
-    owner = {
+def _labels(context: Context, window: MaintenanceWindow) -> Manifest:
+    return {**names.labels(context.app.metadata.name, COMPONENT), WINDOW_LABEL: window.metadata.name}
+
+
+def _owner(window: MaintenanceWindow) -> Manifest:
+    return {
         "apiVersion": MAINTENANCE_WINDOW.api_version,
         "kind": MAINTENANCE_WINDOW.kind,
         "name": window.metadata.name,
         "uid": window.metadata.uid,
     }
+
+
+def _job(
+    context: Context, window: MaintenanceWindow, named: str, container: Manifest, task: JobTask | None, limit: str
+) -> Manifest:
+    app = context.app.metadata
+    labels = _labels(context, window)
+    user = _USER if task is None else stored(task.security_context) or {}
     container |= {
         "terminationMessagePolicy": "FallbackToLogsOnError",
         "volumeMounts": [pod.mount(_TMP_VOLUME, _TMP_PATH)],
@@ -139,7 +157,7 @@ def _job(
     return {
         "apiVersion": JOB.api_version,
         "kind": JOB.kind,
-        "metadata": {"name": named, "namespace": app.namespace, "labels": labels, "ownerReferences": [owner]},
+        "metadata": {"name": named, "namespace": app.namespace, "labels": labels, "ownerReferences": [_owner(window)]},
         "spec": {
             "backoffLimit": 0,
             "ttlSecondsAfterFinished": KEPT_SECONDS,

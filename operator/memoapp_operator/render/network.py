@@ -5,8 +5,8 @@ to           port                   from
 ===========  =====================  =============================================
 router       8080                   anywhere
 router       9999 (runtime API)     operator
-frontend     its own                router, operator, test
-backend      its own                router, frontend, operator, test
+frontend     its own                router, operator, test, maintenance
+backend      its own                router, frontend, operator, test, maintenance
 database     5432                   backend, backup, restore, migration, maintenance, operator
 database     9188 (volume agent)    operator
 redis        6379                   backend, migration, operator, backup where it saves Redis
@@ -92,7 +92,9 @@ def _migrations(context: Context) -> list[Manifest]:
 
 
 def _tests(context: Context) -> list[Manifest]:
-    return [_pods(context, Purpose.TEST.value)] if context.app.spec.release.tests else []
+    """A window runs them too, after its tasks."""
+    declared = context.app.spec.release.tests
+    return [_pods(context, component) for component in (Purpose.TEST.value, MAINTENANCE)] if declared else []
 
 
 def _ports(context: Context, component: str) -> list[int]:

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from copy import deepcopy
 from typing import Any
 
+from memoapp_operator.domain import upgrading
 from memoapp_operator.domain.manifest import Manifest
 from memoapp_operator.domain.references import connection_name
 
@@ -103,10 +104,9 @@ def _volume(context: Context, volume: Manifest) -> Manifest:
 
 
 def _cache(context: Context) -> Manifest:
-    managed = context.app.spec.redis.managed if context.app.spec.redis is not None else None
     return {
         "name": "redis",
-        "image": managed.image if managed is not None else "",
+        "image": upgrading.running(context.app, upgrading.REDIS) or "",
         "restartPolicy": "Always",
         "args": ["redis-server", "--bind", HERE, "--save", "", "--dir", "/data"],
         "resources": our_resources("10m", "32Mi", "256Mi"),

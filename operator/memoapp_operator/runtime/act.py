@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from memoapp_operator.api.v1alpha1.memoapp import MemoAppStatus
-from memoapp_operator.domain import names, ownership, release
+from memoapp_operator.domain import names, ownership, release, upkeep
 from memoapp_operator.domain.diff import differences
 from memoapp_operator.domain.manifest import CONFIG_MAP, SECRET, VOLUME_CLAIM, Manifest, Ref, ref_of
 from memoapp_operator.domain.observation import Child, ChildState
@@ -18,6 +18,7 @@ from memoapp_operator.domain.phases import is_over
 from memoapp_operator.ports import Clock, Cluster, Mint, Refused, Services, Steering, Unavailable
 from memoapp_operator.render.haproxy import STATE
 
+from . import pruning
 from .backups import BackupActs
 from .credentials import connected_cache_password, damaged, router_certificate
 from .meter import Window
@@ -114,6 +115,8 @@ class Actor:
         changed |= await self._rest(built, snapshot, status, memory)
         changed |= await self._jobs.act(snapshot, built, status, memory.refusals, self._clock.now())
         changed |= await self._backups.act(snapshot, status, self._clock.now())
+        over = upkeep.to_prune(app.model_copy(update={"status": status}), snapshot.observation.ended)
+        changed |= await pruning.prune(self._cluster, app.metadata.namespace, over)
         if failed is not None:
             raise failed
         return changed

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from memoapp_operator.api.v1alpha1.memoapp import Colour, MemoApp, RejectedStatus
-from memoapp_operator.domain import names, ownership
+from memoapp_operator.domain import names, ownership, upgrading
 from memoapp_operator.domain.manifest import (
     CONFIG_MAP,
     DEPLOYMENT,
@@ -21,6 +21,7 @@ from memoapp_operator.domain.manifest import (
     Manifest,
     Ref,
 )
+from memoapp_operator.domain.observation import Workload
 from memoapp_operator.domain.references import Reference, connection_name
 from memoapp_operator.domain.revision import ID_ANNOTATION, Revision, parse
 from memoapp_operator.domain.state import migrations_in, rejections_in
@@ -173,6 +174,22 @@ def claims(app: MemoApp, live: Mapping[Ref, Manifest]) -> dict[str, str]:
         if claim is not None:
             found[suffix] = claim["spec"]["resources"]["requests"]["storage"]
     return found
+
+
+def images(app: MemoApp, live: Mapping[Ref, Manifest], workloads: Mapping[str, Workload]) -> dict[str, str]:
+    """Images of PostgreSQL and Redis of which the pod is, and is ready."""
+    found = {}
+    for component in upgrading.NAMES:
+        controller, state = live.get(upgrading.ref_of(app.metadata.name, component)), workloads.get(component)
+        if controller is not None and state is not None and state.settled and state.wanted:
+            found[component] = image_of(controller, component)
+    return found
+
+
+def image_of(controller: Manifest, component: str) -> str:
+    """The image of PostgreSQL's or Redis' own container in a StatefulSet."""
+    containers = controller["spec"]["template"]["spec"]["containers"]
+    return str(next(item["image"] for item in containers if item["name"] == component))
 
 
 def agent_image(app: MemoApp, live: Mapping[Ref, Manifest]) -> str | None:

@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 from http import HTTPStatus
 
 from memoapp_operator.api.v1alpha1.memoapp import Colour, MemoApp, ReleasePhase, ReleaseStatus
+from memoapp_operator.domain import upkeep
 from memoapp_operator.domain.compared import known
 from memoapp_operator.domain.counters import CLASSES, SLOW_MS, Counters, Reading, between, class_of
 from memoapp_operator.domain.durations import seconds
@@ -97,11 +98,15 @@ class Meter:
         return await self._measure(snapshot, window, stage, release, regular=regular)
 
     async def gauge(self, snapshot: Snapshot, window: Window) -> Gauged | None:
-        """Numbers of database and resources, where they are wanted before the first clients come."""
-        app = snapshot.observation.app
-        if not wants_numbers(snapshot.observation) or app.spec.suspend:
+        """Numbers of database and resources, where they are wanted: before the first clients come, or for a check.
+
+        Those of a check are nothing that a release is compared with.
+        """
+        seen = snapshot.observation
+        if not wants_numbers(seen) or seen.app.spec.suspend:
             return None
-        return await self._gauges.look(snapshot, window.gauging, self._clock.now())
+        memory = Gauging() if upkeep.check_is_due(seen.app, seen.now) else window.gauging
+        return await self._gauges.look(snapshot, memory, self._clock.now())
 
     async def _wait(self, snapshot: Snapshot, window: Window, release: ReleaseStatus | None) -> None:
         """Before the first clients move: the counts at the release's beginning tell how the old colour does."""

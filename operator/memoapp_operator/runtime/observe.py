@@ -28,17 +28,18 @@ from memoapp_operator.domain.manifest import (
     Ref,
     ref_of,
 )
-from memoapp_operator.domain.observation import Observation, Trouble, Workload
+from memoapp_operator.domain.observation import EndedJob, KnownRun, Observation, Trouble, Workload
 from memoapp_operator.domain.orders import NONCE, ORDERS
 from memoapp_operator.domain.references import Reference, connection_name, references
 from memoapp_operator.domain.revision import Revision
+from memoapp_operator.domain.running import ENDED
 from memoapp_operator.domain.troubles import creation_refused, unready_since, workload
 from memoapp_operator.ports import Clock, Cluster, Refused, Services, Steering
 from memoapp_operator.render.children import revision
 from memoapp_operator.render.context import Context, Credentials, Platform
 from memoapp_operator.render.secrets import STAFF
 
-from . import backups, credentials, endpoints, live_objects, release_jobs, window_pass
+from . import backups, credentials, endpoints, live_objects, pruning, release_jobs, window_pass
 from . import references as named
 from .answers import Answered, Answers
 from .pods import belongs, is_ready
@@ -85,8 +86,7 @@ class Observer:
             window_pass.concerning(self._cluster, app),
         )
         context = replace(context, offers=recovery.offers(app, saved))
-        events = await self._events(app) if release_jobs.lack_pods(jobs, pods) else []
-        found_jobs = release_jobs.seen(jobs, pods, credentials.values(known), events)
+        found_jobs = release_jobs.seen(jobs, pods, credentials.values(known), await self._why(app, jobs, pods))
         steered = _steered(told, pods)
         seen = Observation(
             app=app,
@@ -115,6 +115,7 @@ class Observer:
             holder=release_jobs.holder(app, live, self._clock.now()),
             windows=windows,
             runs=runs,
+            ended=_ended(app, jobs, runs),
             definitions=await self._answers.definitions(app, known, told, saved, found_jobs),
         )
         return await self._with_children(Snapshot(raw, live, context, seen, told.routers), settled)
@@ -139,7 +140,8 @@ class Observer:
         """The snapshot with every child's standing, by the status as it was read."""
         built = snapshot.built_for(snapshot.context.app.status)
         live = {**snapshot.live, **await self._in_their_place(built, snapshot.live)}
-        seen = replace(snapshot.observation, children=children(built, live, settled))
+        images = live_objects.images(snapshot.context.app, live, snapshot.observation.workloads)
+        seen = replace(snapshot.observation, children=children(built, live, settled), images=images)
         return replace(snapshot, live=live, observation=seen, built=built)
 
     async def _read(
@@ -199,6 +201,10 @@ class Observer:
             return None
         return creation_refused(name, controller, await self._events(app))
 
+    async def _why(self, app: MemoApp, jobs: Sequence[Manifest], pods: Sequence[Manifest]) -> list[Manifest]:
+        """The Events, where a Job of a release gets no pod: only they tell why."""
+        return await self._events(app) if release_jobs.lack_pods(jobs, pods) else []
+
     async def _events(self, app: MemoApp) -> list[Manifest]:
         """All Events of the namespace; none where they may not be read."""
         try:
@@ -257,9 +263,14 @@ class Observer:
 
     async def _jobs(self, app: MemoApp) -> list[Manifest]:
         """All Jobs of the app, where it can have some."""
-        if app.spec.backup is None and not release_jobs.concern(app):
+        prunes = app.spec.upkeep is not None and app.spec.upkeep.prune is not None
+        if app.spec.backup is None and not prunes and not release_jobs.concern(app):
             return []
         return await self._cluster.list(JOB, app.metadata.namespace, _selector(app))
+
+
+def _ended(app: MemoApp, jobs: Sequence[Manifest], runs: Sequence[KnownRun]) -> tuple[EndedJob, ...]:
+    return tuple(pruning.ended(app, jobs, {run.window for run in runs if run.phase not in ENDED}))
 
 
 def _kinds(app: MemoApp) -> tuple[Kind, ...]:

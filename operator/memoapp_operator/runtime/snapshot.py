@@ -19,6 +19,7 @@ from memoapp_operator.domain.phases import is_over
 from memoapp_operator.domain.restarts import TEMPLATE_ANNOTATION
 from memoapp_operator.domain.revision import Revision
 from memoapp_operator.domain.state import State, held_revision, migration_text, rejection_text, weight_of_green
+from memoapp_operator.domain.upgrading import effective
 from memoapp_operator.ports import Steering
 from memoapp_operator.render.children import minted, refs, render
 from memoapp_operator.render.context import NO_RELEASE, Context, Credentials
@@ -93,6 +94,7 @@ class Snapshot:
         held = {colour: held_revision(state, stored, colour) for colour in Colour if colour.value in state.colours}
         return replace(
             self.context,
+            app=effective(self.context.app, status),
             colours={colour: revision for colour, revision in held.items() if revision is not None},
             lost=frozenset(colour for colour, revision in held.items() if revision is None),
             serving=status.active.colour if status.active else None,

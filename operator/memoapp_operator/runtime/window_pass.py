@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from http import HTTPStatus
 from typing import Any
 
 from memoapp_operator.api.v1alpha1.maintenancewindow import MaintenanceWindow, MaintenanceWindowStatus
 from memoapp_operator.api.v1alpha1.memoapp import MemoApp, Metadata
-from memoapp_operator.api.v1alpha1.tasks import RunPhase, RunStatus
-from memoapp_operator.domain import running
+from memoapp_operator.api.v1alpha1.tasks import RunPhase, RunStatus, StepStatus
+from memoapp_operator.domain import run_steps, running
 from memoapp_operator.domain.decision import Note
 from memoapp_operator.domain.manifest import MAINTENANCE_WINDOW, MEMO_APP, Manifest
 from memoapp_operator.domain.observation import KnownRun
-from memoapp_operator.domain.running import RunSight
+from memoapp_operator.domain.run_steps import RunSight
 from memoapp_operator.domain.window_status import Sight, due, notes, selects, step, window_of
 from memoapp_operator.domain.windows import Window
-from memoapp_operator.ports import Clock, Cluster, ClusterError
+from memoapp_operator.ports import Clock, Cluster, ClusterError, Refused
 from memoapp_operator.render.context import Platform
 
 from .queue import Key
@@ -28,7 +29,7 @@ _BEGUN = frozenset({RunPhase.ACTIVE, RunPhase.VERIFYING})
 
 async def concerning(cluster: Cluster, app: MemoApp) -> tuple[tuple[Window, ...], tuple[KnownRun, ...]]:
     """The windows that concern an app, by name, and the last runs of their tasks for it."""
-    known = [*_windows(await cluster.list(MAINTENANCE_WINDOW, app.metadata.namespace, {}))]
+    known = [*_windows(await _listed(cluster, app.metadata.namespace))]
     windows = (window_of(item) for item in known if selects(item.spec.apps, app.metadata))
     runs = (
         KnownRun(
@@ -40,13 +41,38 @@ async def concerning(cluster: Cluster, app: MemoApp) -> tuple[tuple[Window, ...]
             ends=run.ends,
             phase=run.phase,
             said=run.message,
-            restart=next((token for each in run.steps if (token := running.restart_in(each)) is not None), None),
+            restart=next((token for each in run.steps if (token := run_steps.restart_in(each)) is not None), None),
+            upgrade=next((part for each in run.steps if (part := _forward(each)) is not None), None),
+            taken_back=tuple(_back(run)),
         )
         for item in known
         for run in item.status.runs or ()
         if run.app == app.metadata.name
     )
     return tuple(sorted(windows, key=lambda window: window.name)), tuple(sorted(runs, key=lambda run: run.window))
+
+
+async def _listed(cluster: Cluster, namespace: str) -> list[Manifest]:
+    """Every window of the namespace; none where the kind is not installed (it came after the others)."""
+    try:
+        return await cluster.list(MAINTENANCE_WINDOW, namespace, {})
+    except Refused as error:
+        if error.code != HTTPStatus.NOT_FOUND:
+            raise
+        return []
+
+
+def _forward(step: StepStatus) -> str | None:
+    """What the step brings an image for; None where it brings none."""
+    return None if step.name.startswith(run_steps.UNDO) else run_steps.component_in(step)
+
+
+def _back(run: RunStatus) -> Iterator[tuple[str, str, str]]:
+    """Component, image and refused image of what is taken back now."""
+    for each in run.steps:
+        component = run_steps.component_in(each)
+        if component is not None and each.name.startswith(run_steps.UNDO):
+            yield component, each.before or "", each.after or ""
 
 
 def _windows(listed: Iterable[Manifest]) -> Iterator[MaintenanceWindow]:

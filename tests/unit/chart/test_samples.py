@@ -77,7 +77,7 @@ def test_a_restore_is_ordered_with_its_consent(repository: Path) -> None:
 
 def test_windows_are_taken_as_they_are_written(repository: Path) -> None:
     found = _documents(repository, "maintenancewindow.yaml")
-    assert [item["spec"]["policy"] for item in found] == ["Allow", "Deny"]
+    assert [item["spec"]["policy"] for item in found] == ["Allow", "Deny", "Allow"]
     for item in found:
         metadata = {"namespace": "memo", "uid": "1", **item["metadata"]}
         spec = MaintenanceWindow.model_validate({**item, "metadata": metadata}).spec

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from memoapp_operator.api.v1alpha1.memoapp import ReleasePhase as Phase
 from memoapp_operator.api.v1alpha1.tasks import StepState, StepStatus
-from memoapp_operator.domain import running
+from memoapp_operator.domain import run_tasks
 from memoapp_operator.domain.conditions import READY, find
 from memoapp_operator.domain.observation import KnownRun, Observation
 from memoapp_operator.domain.orders import ABORT_ANNOTATION
@@ -109,7 +109,7 @@ def test_a_new_version_goes_before_it() -> None:
     release = begins.app.status.release
     assert release is not None
     assert (release.id, release.restart) == (R2.id, None)
-    assert running._restarted(begins.app, step()).good is False
+    assert run_tasks._restarted(begins.app, step()).good is False
 
 
 def step() -> StepStatus:
@@ -125,8 +125,8 @@ def test_the_run_follows_its_release(phase: Phase, good: bool | None) -> None:
     assert release is not None
     now = release.model_copy(update={"phase": phase, "restart": TOKEN})
     seen = app.model_copy(update={"status": app.status.model_copy(update={"release": now})})
-    assert running._restarted(seen, step()).good is good
-    assert running._restarted(app, step()).good is None, "it has not begun"
+    assert run_tasks._restarted(seen, step()).good is good
+    assert run_tasks._restarted(app, step()).good is None, "it has not begun"
 
 
 def test_one_that_another_release_followed_is_remembered() -> None:
@@ -134,4 +134,4 @@ def test_one_that_another_release_followed_is_remembered() -> None:
     later = until(onward(with_spec(done), declared=R2), Phase.PREPARING)
     assert later.app.status.release is not None
     assert later.app.status.release.restart is None
-    assert running._restarted(later.app, step()).good is True
+    assert run_tasks._restarted(later.app, step()).good is True

@@ -13,10 +13,10 @@ from memoapp_operator.api.v1alpha1.maintenancewindow import MaintenanceWindow
 from memoapp_operator.api.v1alpha1.memoapp import HolderStatus, MaintenanceStatus, MemoApp
 from memoapp_operator.api.v1alpha1.memoapp import ReleasePhase as Phase
 from memoapp_operator.api.v1alpha1.tasks import RunPhase, RunStatus, StepState
-from memoapp_operator.domain import maintenance, running
+from memoapp_operator.domain import maintenance, run_steps, running
 from memoapp_operator.domain.conditions import timestamp
 from memoapp_operator.domain.observation import KnownRun
-from memoapp_operator.domain.running import Made, Rival, RunSight
+from memoapp_operator.domain.run_steps import Made, Rival, RunSight
 from memoapp_operator.domain.state import State
 from memoapp_operator.domain.waiting import text
 from memoapp_operator.domain.window_status import RUNS, TASKS_DONE, Sight, due, notes, step
@@ -76,7 +76,7 @@ def onward(seen: RunSight, **changes: Any) -> RunSight:
 def helped(seen: RunSight) -> RunSight:
     """The next pass of a world that does what is asked for."""
     run = running.advance(seen)
-    at_work = running.under_way(run)
+    at_work = run_steps.under_way(run)
     made = Made(good=True, message="done") if at_work is not None and at_work.object is not None else None
     app = paged(well(), "window/saturday") if run.page_until is not None else well()
     return onward(seen, made=made, app=app)
@@ -95,7 +95,7 @@ def through(seen: RunSight, passes: int = 80) -> RunStatus:
 def until(seen: RunSight, name: str) -> RunSight:
     """The first sight in which that step is under way."""
     for _ in range(60):
-        at_work = running.under_way(seen.run)
+        at_work = run_steps.under_way(seen.run)
         if at_work is not None and at_work.name == name and at_work.state is StepState.RUNNING:
             return replace(seen, made=None)
         seen = helped(seen)
@@ -103,10 +103,10 @@ def until(seen: RunSight, name: str) -> RunSight:
 
 
 def test_the_steps_go_one_after_the_other_to_the_end() -> None:
-    found = window(page=True)
+    found = window(page=True, tests=False)
     seen, order = first(found), []
     for _ in range(80):
-        at_work = running.under_way(seen.run)
+        at_work = run_steps.under_way(seen.run)
         if at_work is not None and at_work.state is StepState.RUNNING:
             order += [at_work.name] if at_work.name not in order else []
         seen = helped(seen)
@@ -135,9 +135,10 @@ def test_the_page_is_asked_for_only_where_a_person_asked_for_it() -> None:
 def test_each_run_makes_objects_of_its_own() -> None:
     found = window()
     run = first().run
-    names = {running.object_of(found, run, task) for task in found.spec.tasks or ()}
+    tasks = [each for each in run.steps if run_steps.is_task(each)]
+    names = {run_steps.object_of(found, run, each, "Job") for each in tasks}
     next_week = run.model_copy(update={"window": timestamp(START + timedelta(days=7))})
-    later = {running.object_of(found, next_week, task) for task in found.spec.tasks or ()}
+    later = {run_steps.object_of(found, next_week, each, "Job") for each in tasks}
     assert len(names | later) == 6
     assert all(len(name.partition("/")[2]) <= 63 for name in names)
 
@@ -146,7 +147,7 @@ def test_nothing_is_done_to_an_app_that_is_not_well() -> None:
     lost = building.decided(building.serving(database=None))
     seen = until(first(window(page=True)), "Health")
     waits = replace(seen, app=lost)
-    at_work = running.under_way(running.advance(waits))
+    at_work = run_steps.under_way(running.advance(waits))
     assert at_work is not None
     assert (at_work.message or "").startswith("DatabaseReady is False: ")
     late = replace(waits, now=START + timedelta(minutes=11))
@@ -154,7 +155,7 @@ def test_nothing_is_done_to_an_app_that_is_not_well() -> None:
     assert run.phase is RunPhase.FAILED
     assert states(run) == {
         "Health": "Failed",
-        **dict.fromkeys(["Page", "save", "tidy", "clean", "PageDown", "Watch"], "Skipped"),
+        **dict.fromkeys(["Page", "save", "tidy", "clean", "Tests", "PageDown", "Watch"], "Skipped"),
     }
     assert (run.message or "").endswith(", for 10 minutes")
 
@@ -348,3 +349,24 @@ def test_whatever_happens_it_ends_and_the_page_with_it(events: list[str]) -> Non
     assert running.is_ended(end)
     assert end.page_until is None
     assert not {step.state for step in end.steps} & {StepState.RUNNING, StepState.PENDING}
+
+
+@pytest.mark.parametrize(("duration", "hours"), [("4h", 4), ("2h", 2)])
+def test_a_window_that_is_prolonged_or_cut_short_moves_the_end_of_its_run_and_page(duration: str, hours: int) -> None:
+    seen = until(first(window(page=True)), "save")
+    longer = window(page=True, duration=duration)
+    known = longer.model_copy(update={"status": longer.status.model_copy(update={"runs": [seen.run]})})
+    (run,) = due(Sight(known, (metadata("memo"),), seen.now))
+    end = timestamp(START + hours * HOURS)
+    assert (run.ends, run.page_until) == (end, end)
+    assert run.steps == seen.run.steps
+    over = through(seen)
+    done = longer.model_copy(update={"status": longer.status.model_copy(update={"runs": [over]})})
+    assert due(Sight(done, (metadata("memo"),), seen.now)) == [over], "what is over is left as it was"
+
+
+def test_a_window_that_begins_at_another_time_leaves_its_run_alone() -> None:
+    seen = until(first(window(page=True)), "save")
+    moved = window(page=True, start=timestamp(START + 10 * HOURS))
+    known = moved.model_copy(update={"status": moved.status.model_copy(update={"runs": [seen.run]})})
+    assert due(Sight(known, (metadata("memo"),), seen.now)) == [seen.run]

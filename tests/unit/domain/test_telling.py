@@ -158,6 +158,25 @@ def test_a_release_that_went_back_is_not_told_twice() -> None:
     assert [item.key for item in telling.bad(after(told(), stalled))] == ["Stalled"]
 
 
+def test_an_incident_is_told_once_by_what_is_gravest_and_says_why() -> None:
+    seen, why = told(), condition("Stalled", "True", "CrashLoopBackOff", since=NOW - 2 * MINUTE)
+    down = condition("Available", "False", since=NOW - 2 * MINUTE)
+    once = passed(seen, after(seen, down, why))
+    (message,) = box(once)
+    assert (message.key, message.event) == ("Available", Event.INCIDENT_ALERT)
+    assert "no pod is ready; CrashLoopBackOff: no pod is ready" in message.text
+    later = passed(once, after(once, condition("Available", "True"), why), sent={message.id: ""})
+    assert [item.key for item in box(later) if item.event is Event.INCIDENT_ALERT] == ["Stalled"], "that one lasts"
+
+
+def test_what_was_told_as_stalled_before_is_not_taken_for_over() -> None:
+    seen, why = told(), condition("Stalled", "True", "CrashLoopBackOff", since=NOW - 2 * MINUTE)
+    first = passed(seen, after(seen, why))
+    down = condition("Available", "False", since=NOW - 2 * MINUTE)
+    both = passed(first, after(first, why, down))
+    assert Event.INCIDENT_RESOLVED not in {item.event for item in box(both)}
+
+
 def _release(phase: Phase, reason: str | None = None) -> ReleaseStatus:
     release = at(Phase.COMPLETED).app.status.release
     assert release is not None

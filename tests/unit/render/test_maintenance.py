@@ -6,10 +6,13 @@ from typing import Any
 
 import pytest
 from memoapp_operator.api.v1alpha1.maintenancewindow import MaintenanceWindow
+from memoapp_operator.api.v1alpha1.memoapp import Colour
+from memoapp_operator.api.v1alpha1.release import Suite
 from memoapp_operator.api.v1alpha1.tasks import Task
 from memoapp_operator.domain.manifest import Manifest
 from memoapp_operator.render import maintenance
 from memoapp_operator.render.context import Context
+from memoapp_operator.render.revision import revision
 
 from tests.unit.render import apps
 
@@ -88,3 +91,34 @@ def test_every_job_is_restricted_limited_and_the_windows(task: dict[str, Any]) -
 def test_other_tasks_are_no_jobs() -> None:
     for task in ({"backup": {}}, {"restoreDrill": {}}):
         assert maintenance.job(apps.full(), WINDOW, Task.model_validate({"name": "t", **task}), "x") is None
+
+
+def test_what_undoes_a_command_runs_in_a_pod_like_its_own() -> None:
+    env = [{"name": "DEPTH", "value": "3"}]
+    task = {"job": {"image": "example/move:1", "command": ["move"], "args": ["--on"], "env": env, "undo": ["back"]}}
+    declared = Task.model_validate({"name": "t", **task})
+    found = maintenance.job(apps.full(), WINDOW, declared, "memo-undo-t-1", undo=True)
+    assert found is not None
+    (undone,) = found["spec"]["template"]["spec"]["containers"]
+    own = container(task)
+    assert (own["command"], own["args"]) == (["move"], ["--on"])
+    assert undone["command"] == ["back"]
+    assert "args" not in undone
+    assert undone["env"] == own["env"]
+    assert found["metadata"]["name"] == "memo-undo-t-1"
+
+
+def test_a_test_of_the_app_is_the_windows_and_calls_the_colour_that_serves() -> None:
+    suite = Suite(name="smoke", command=["smoke"])
+    declared = revision(apps.full())
+    found = maintenance.test_job(apps.full(), WINDOW, suite, declared, Colour.GREEN, "memo-test-smoke-1")
+    assert found["metadata"]["ownerReferences"][0]["kind"] == "MaintenanceWindow"
+    labels = found["metadata"]["labels"]
+    assert (labels["app.kubernetes.io/component"], labels["memoapp.dev/window"]) == ("maintenance", "night")
+    assert "memoapp.dev/revision" not in labels, "it is no test of a release: none is judged by it"
+    assert found["spec"]["template"]["metadata"]["labels"] == labels
+    assert found["spec"]["ttlSecondsAfterFinished"] == maintenance.KEPT_SECONDS
+    (pod,) = found["spec"]["template"]["spec"]["containers"]
+    told = {item["name"]: item["value"] for item in pod["env"]}
+    assert told["MEMOAPP_URL"].startswith("http://memo-green-frontend")
+    assert told["MEMOAPP_COLOUR"] == "green"

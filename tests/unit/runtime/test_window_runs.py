@@ -8,7 +8,7 @@ import pytest
 from memoapp_operator.api.v1alpha1.memobackup import MemoBackup
 from memoapp_operator.api.v1alpha1.memorestore import MemoRestore
 from memoapp_operator.domain.manifest import Manifest
-from memoapp_operator.domain.running import Made
+from memoapp_operator.domain.run_steps import Made
 from memoapp_operator.runtime import window_runs
 
 PASSWORD = "geheim-und-lang"

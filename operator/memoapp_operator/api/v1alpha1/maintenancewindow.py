@@ -43,6 +43,13 @@ class UnderWay(StrEnum):
     RETURN = "Return"
 
 
+class Overrun(StrEnum):
+    """What becomes of tasks that are not done as their window ends."""
+
+    FINISH = "Finish"
+    UNDO = "Undo"
+
+
 class Operator(StrEnum):
     """How a label is compared, as in metav1.LabelSelectorOperator."""
 
@@ -131,6 +138,14 @@ class MaintenanceWindowSpec(Spec):
                 "watch is for tasks: the app is watched after them",
             ),
             (
+                "!has(self.overrun) || has(self.tasks)",
+                "overrun is for tasks: what becomes of them at the end",
+            ),
+            (
+                "!has(self.tests) || has(self.tasks)",
+                "tests is for tasks: the app's tests come after them",
+            ),
+            (
                 "!has(self.underWay) || self.policy == 'Deny'",
                 "underWay is for policy Deny: the end of an Allow ends no release",
             ),
@@ -186,6 +201,13 @@ class MaintenanceWindowSpec(Spec):
         None, json_schema_extra=rules(A_WEEK, ("self.matches('[1-9]')", "it must be more than 0"))
     )
     """For how long the app is watched after the tasks; 1m if left out."""
+    tests: bool | None = None
+    """The app's own tests, `spec.release.tests`, come after the tasks, on the version that serves: not where this is
+    false. If one fails, what the tasks changed is taken back."""
+    overrun: Overrun | None = None
+    """What becomes of tasks that are not done, and tested, as the window ends. Finish: the one under way is waited for,
+    no other is begun, the tests come; it is so if nothing is said. Undo: it is ended, and what the tasks changed is
+    taken back."""
     under_way: UnderWay | None = None
     """What becomes of a release that is under way as a Deny begins: Finish lets it go on, and is so if nothing is said;
     Return sends the clients back, and the release begins anew after the window."""

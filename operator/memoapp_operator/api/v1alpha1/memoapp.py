@@ -31,6 +31,7 @@ from .release_status import (
     SuiteStatus,
 )
 from .traffic import Maintenance, Traffic
+from .upkeep import Upkeep, UpkeepStatus
 from .workload import Backend, Frontend, ImagePullSecrets
 
 __all__ = [
@@ -124,6 +125,8 @@ class MemoAppSpec(Spec):
     """Who is told what happens to the app."""
     alertmanager: Alertmanager | None = None
     """Alerts about the app are silenced during maintenance, but for critical ones."""
+    upkeep: Upkeep | None = None
+    """Regular work by schedule: the app is looked over, and Jobs that are over go."""
     maintenance: Maintenance | None = None
     """Visitors see the maintenance page, at once and until its end. Requests under way are finished."""
     paused: bool = False
@@ -229,6 +232,19 @@ class MaintenanceStatus(Status):
     """Who holds it up; nobody, while it falls: the routers are told, and not all of them have said so."""
 
 
+class HeldImageStatus(Status):
+    """An image that a window's task brought and took back."""
+
+    component: str = Field(max_length=16)
+    """Which one: database or redis."""
+    image: str = Field(max_length=512)
+    """The image that runs."""
+    refused: str = Field(max_length=512)
+    """The image that is declared, and does not run until another one is, or memoapp.dev/retry orders it."""
+    window: str = Field(max_length=253)
+    """The MaintenanceWindow that took it back."""
+
+
 Address = Annotated[str, Field(max_length=64)]
 Text = Annotated[str, Field(max_length=256)]
 
@@ -260,6 +276,13 @@ class MemoAppStatus(Status):
     """What is known of the app's backups."""
     recovery: RecoveryStatus | None = None
     """The full recovery by database.managed.restoreFrom."""
+    upkeep: UpkeepStatus | None = None
+    """What is known of the regular work."""
+    images: dict[str, Annotated[str, Field(max_length=512)]] | None = Field(None, max_length=2)
+    """Images of PostgreSQL (database) and Redis (redis) that were ready last: Jobs of backups, restores and maintenance
+    tasks are of them, whatever is declared and waits."""
+    held_images: list[HeldImageStatus] | None = Field(None, max_length=2, json_schema_extra=list_map("component"))
+    """Images of PostgreSQL and Redis that were taken back."""
     maintenance: MaintenanceStatus | None = None
     """The page that visitors see instead of the app, while somebody holds it up."""
     silence: SilenceStatus | None = None

@@ -51,6 +51,25 @@ class RestartPodsTask(Spec):
     """Every pod of the app's tiers anew, as a release of the version that serves: no request fails."""
 
 
+class UpdateDatabaseImageTask(Spec):
+    """PostgreSQL takes on the image that `spec.database.managed.image` declares, and that waits for a restart.
+
+    A backup of the same run comes before it. An image that does not get ready is taken back, and stays so until another
+    one is declared or `memoapp.dev/retry` orders it.
+    """
+
+
+class UpdateRedisImageTask(Spec):
+    """Redis takes on the image that `spec.redis.managed.image` declares, as with UpdateDatabaseImage."""
+
+
+class PruneObjectsTask(Spec):
+    """Jobs of the app that are over go, and so do revisions beyond those that are kept."""
+
+    older_than: Duration | None = Field(None, json_schema_extra=_SOME_TIME)
+    """How long Jobs have been over; 24h if left out."""
+
+
 class JobTask(Spec):
     """A command in a pod of its own that ends with 0 where all is well. It may be started twice, and must bear it.
 
@@ -69,6 +88,9 @@ class JobTask(Spec):
     """Requests and limits of the container."""
     security_context: SecurityContext | None = None
     """The user that the pod runs as."""
+    undo: Command | None = None
+    """What takes back what the command did, or a part of it, in a pod like its own: where the app's tests fail after
+    the tasks, or the window ends before they passed and `overrun` is Undo."""
 
 
 class Task(Spec):
@@ -79,9 +101,13 @@ class Task(Spec):
             (
                 (
                     "[has(self.backup), has(self.restoreDrill), has(self.vacuumAnalyze), has(self.reindex), "
-                    "has(self.restartPods), has(self.job)].filter(x, x).size() == 1"
+                    "has(self.restartPods), has(self.updateDatabaseImage), has(self.updateRedisImage), "
+                    "has(self.pruneObjects), has(self.job)].filter(x, x).size() == 1"
                 ),
-                "exactly one of backup, restoreDrill, vacuumAnalyze, reindex, restartPods and job",
+                (
+                    "exactly one of backup, restoreDrill, vacuumAnalyze, reindex, restartPods, updateDatabaseImage, "
+                    "updateRedisImage, pruneObjects and job"
+                ),
             )
         )
     )
@@ -97,10 +123,16 @@ class Task(Spec):
     """The indexes of the app's tables are built anew."""
     restart_pods: RestartPodsTask | None = None
     """Every pod of the app's tiers anew, as a release of the version that serves. Not behind a page."""
+    update_database_image: UpdateDatabaseImageTask | None = None
+    """PostgreSQL takes on the image that is declared, after a backup, and with a way back."""
+    update_redis_image: UpdateRedisImageTask | None = None
+    """Redis takes on the image that is declared, after a backup, and with a way back."""
+    prune_objects: PruneObjectsTask | None = None
+    """Jobs that are over and old revisions go."""
     job: JobTask | None = None
     """A command of your own."""
     timeout: Duration | None = Field(None, json_schema_extra=_SOME_TIME)
-    """How long it may take; 1h if left out. After that it is ended, and has failed."""
+    """How long it may take; 1h if left out, 10m where it brings an image. After that it is ended, and has failed."""
     on_failure: OnTaskFailure | None = None
     """Stop: no other task is begun, and is so if nothing is said. Continue: the next one is."""
 
@@ -130,7 +162,8 @@ class StepStatus(Status):
     """One step of a run."""
 
     name: str = Field(max_length=63)
-    """Health, Page, the name of a task, PageDown or Watch."""
+    """Health, Page, the name of a task, Save/<task> (the backup before it), Tests, Test/<test>, Undo/<task>, PageDown
+    or Watch."""
     state: StepState
     """Pending, Running, Succeeded, Failed or Skipped."""
     started_at: Timestamp | None = None
@@ -139,6 +172,10 @@ class StepStatus(Status):
     """When it ended."""
     object: str | None = Field(None, max_length=128)
     """What does it: MemoBackup/memo-saturday-1a2b3-save."""
+    before: str | None = Field(None, max_length=512)
+    """The image that ran as it began."""
+    after: str | None = Field(None, max_length=512)
+    """The image that it brings."""
     message: str | None = Field(None, max_length=512)
     """What it waits for, what came of it, or why it failed."""
 
@@ -162,7 +199,7 @@ class RunStatus(Status):
     """When it was over."""
     page_until: Timestamp | None = None
     """When its page falls by itself; absent while it holds none."""
-    steps: list[StepStatus] = Field(default_factory=list, max_length=24, json_schema_extra=list_map("name"))
+    steps: list[StepStatus] = Field(default_factory=list, max_length=64, json_schema_extra=list_map("name"))
     """Its steps, in their order."""
     message: Annotated[str, Field(max_length=1024)] | None = None
     """What it waits for, or why it did not complete."""
