@@ -154,15 +154,91 @@ def test_tasks_are_done_behind_the_page_one_after_the_other(
     assert app.read()["status"]["maintenance"]["message"] == "The disks are changed."
     status = app.eventually(lambda: status_of(app, "night"), _is_over, within=240)
     (run,) = status["runs"]
-    assert {step["name"]: step["state"] for step in run["steps"]} == dict.fromkeys(
-        ["Health", "Page", "save", "tidy", "indexes", "prove", "clean", "PageDown", "Watch"], "Succeeded"
-    )
+    assert {step["name"]: step["state"] for step in run["steps"]} == {
+        **dict.fromkeys(["Health", "Page", "save", "tidy", "indexes", "prove", "clean"], "Succeeded"),
+        "Tests": "Skipped",
+        **dict.fromkeys(["PageDown", "Watch"], "Succeeded"),
+    }
     assert run["phase"] == "Completed"
     assert "maintenance" not in app.read()["status"]
     looked_after = "select count(*) from pg_stat_user_tables where relname = 'half' and last_vacuum is not null"
     assert sql(namespace, looked_after) == "1"
     assert sql(namespace, "select count(*) from pg_index where not indisvalid") == "0"
     app.shows("RestoreProved", "True", "Proved")
+
+
+def _image(app: App) -> str:
+    found = app.kube.get("apps/v1/StatefulSet", "memo-database", app.namespace)
+    assert found is not None
+    containers = found["spec"]["template"]["spec"]["containers"]
+    return str(next(item["image"] for item in containers if item["name"] == "database"))
+
+
+def _upgrade(app: App, name: str, **more: Any) -> dict[str, Any]:
+    """The run of a window that brings the image that waits, behind the page."""
+    declared = {"policy": "Allow", "work": [], "start": moment(-1), "duration": "1h", "page": True, "watch": "3s"}
+    tasks = [{"name": "upgrade", "updateDatabaseImage": {}}]
+    window(app, name, **declared, tasks=tasks, **more)
+    status = app.eventually(lambda: status_of(app, name), _is_over, within=240)
+    (run,) = status["runs"]
+    found: dict[str, Any] = run
+    return found
+
+
+def test_an_image_comes_in_its_window_with_a_backup_and_the_apps_tests_and_one_that_does_not_run_goes_back(
+    memoapp: MakeApp, images: dict[str, str], namespace: str
+) -> None:
+    tests = [{"name": "checks", **sample.CHECKS}]
+    spec = {**sample.tiered(images), "release": {**sample.MIGRATES, "tests": tests}, "backup": {}}
+    app = memoapp("memo", spec)
+    app.ready()
+    sql(namespace, "create table kept (id int primary key); insert into kept select generate_series(1, 1000)")
+    old, new = images["postgres"], images["postgres-next"]
+    app.change(database={"managed": {**spec["database"]["managed"], "image": f"{old}-typo"}})
+    app.shows("Ready", "False", "RestartPending")
+    run = _upgrade(app, "typo")
+    assert run["phase"] == "Failed"
+    assert run["message"].endswith("; taken back: upgrade")
+    assert _image(app) == old
+    app.shows("Ready", "False", "ImageTakenBack")
+    app.shows("Available", "True", "Serving")
+    app.change(database={"managed": {**spec["database"]["managed"], "image": new}})
+    app.shows("Ready", "False", "RestartPending")
+    run = _upgrade(app, "night")
+    states = {step["name"]: step["state"] for step in run["steps"]}
+    assert states == dict.fromkeys(
+        ["Health", "Page", "Save/upgrade", "upgrade", "Test/checks", "PageDown", "Watch"], "Succeeded"
+    ), run
+    assert _image(app) == new
+    assert sql(namespace, "select count(*) from kept") == "1000"
+    app.ready()
+
+
+def test_a_test_that_fails_after_the_tasks_takes_them_back(memoapp: MakeApp, images: dict[str, str]) -> None:
+    """The task breaks what the app's test looks at; what undoes it is a command of its own."""
+    check = (
+        "import os, urllib.request as u; u.urlopen(os.environ['MEMOAPP_URL'] + os.environ.get('LOOK', '/api/health'))"
+    )
+    tests = [{"name": "look", "command": ["python3", "-c", check]}]
+    app = memoapp("memo", {**sample.small(images), "release": {**sample.MIGRATES, "tests": tests}})
+    app.ready()
+    broken = [{**tests[0], "env": [{"name": "LOOK", "value": "/no/such/page"}]}]
+    app.change(release={**sample.MIGRATES, "tests": broken})
+    move = {"image": images["backend"], "command": ["python3", "-c", "print('moved')"]}
+    tasks = [{"name": "move", "job": {**move, "undo": ["python3", "-c", "print('moved back')"]}}]
+    window(app, "now", policy="Allow", work=[], start=moment(-1), duration="1h", watch="3s", tasks=tasks)
+    status = app.eventually(lambda: status_of(app, "now"), _is_over, within=180)
+    (run,) = status["runs"]
+    states = {step["name"]: step["state"] for step in run["steps"]}
+    assert states == {
+        "Health": "Succeeded",
+        "move": "Succeeded",
+        "Test/look": "Failed",
+        "Undo/move": "Succeeded",
+        "Watch": "Succeeded",
+    }, run
+    assert "404" in run["message"]
+    assert run["message"].endswith("; taken back: move")
 
 
 def _is_over(status: dict[str, Any]) -> bool:
