@@ -10,12 +10,12 @@ from datetime import datetime, timedelta
 
 from memoapp_operator.api.v1alpha1.gates import GateName
 from memoapp_operator.api.v1alpha1.memoapp import Colour, MemoApp
-from memoapp_operator.api.v1alpha1.upkeep import CheckStatus, PruneStatus, UpkeepStatus
+from memoapp_operator.api.v1alpha1.upkeep import CheckStatus, PruneStatus, TurnStatus, UpkeepStatus
 
 from . import conditions, database_gates, maintenance, resource_gates
 from .conditions import Verdict, timestamp
 from .cron import next_run
-from .drills import followed
+from .drills import Turn, followed
 from .durations import seconds
 from .measurements import Measurement
 from .measurements import Verdict as Says
@@ -48,8 +48,7 @@ def check_is_due(app: MemoApp, now: datetime) -> bool:
     if declared is None or app.spec.suspend or app.status.active is None:
         return False
     told = app.status.upkeep.check if app.status.upkeep is not None else None
-    text = _followed(app, declared.schedule)
-    since = told.since if told is not None and told.schedule == text else None
+    since = told.since if told is not None and told.schedule == _followed(app, declared.schedule) else None
     return followed(declared.schedule, _zone(app), since, now).due or _is_due_again(told, now)
 
 
@@ -83,9 +82,7 @@ def _check(seen: Observation, before: CheckStatus | None, verdicts: Sequence[Ver
     declared = seen.app.spec.upkeep.check if seen.app.spec.upkeep is not None else None
     if declared is None:
         return None
-    text = _followed(seen.app, declared.schedule)
-    told = before if before is not None and before.schedule == text else None
-    turn = followed(declared.schedule, _zone(seen.app), told.since if told is not None else None, seen.now)
+    text, turn = _turn(seen, declared.schedule, before)
     at, found = (before.at, before.findings) if before is not None else (None, None)
     if check_is_due(seen.app, seen.now):
         at, found = timestamp(seen.now), [*findings(seen, verdicts)][:_FINDINGS] or None
@@ -96,14 +93,19 @@ def _prune(seen: Observation, before: PruneStatus | None) -> PruneStatus | None:
     declared = seen.app.spec.upkeep.prune if seen.app.spec.upkeep is not None else None
     if declared is None:
         return None
-    text = _followed(seen.app, declared.schedule)
-    told = before if before is not None and before.schedule == text else None
-    turn = followed(declared.schedule, _zone(seen.app), told.since if told is not None else None, seen.now)
+    text, turn = _turn(seen, declared.schedule, before)
     at, removed = (before.at, before.removed) if before is not None else (None, None)
     if turn.due:
         at = timestamp(seen.now)
         removed = len(_older(seen.ended, datetime.fromisoformat(at) - _age(seen.app)))
     return PruneStatus(schedule=text, since=turn.since, next=turn.next, at=at, removed=removed)
+
+
+def _turn(seen: Observation, schedule: str, before: TurnStatus | None) -> tuple[str, Turn]:
+    """A schedule with its zone, and where it stands; one that was changed is followed from now on."""
+    text = _followed(seen.app, schedule)
+    since = before.since if before is not None and before.schedule == text else None
+    return text, followed(schedule, _zone(seen.app), since, seen.now)
 
 
 def _age(app: MemoApp) -> timedelta:

@@ -38,32 +38,29 @@ class Upkeep(Spec):
     """Jobs that are over go each day."""
 
 
-class CheckStatus(Status):
+class TurnStatus(Status):
+    """Where a schedule stands."""
+
+    schedule: str = Field(max_length=256)
+    """The schedule, with its time zone, that is followed."""
+    since: Timestamp
+    """After when the next time comes."""
+    next: Timestamp | None = None
+    """When that is."""
+    at: Timestamp | None = None
+    """When it was done last."""
+
+
+class CheckStatus(TurnStatus):
     """The checks."""
 
-    schedule: str = Field(max_length=256)
-    """The schedule, with its time zone, that is followed."""
-    since: Timestamp
-    """After when the next one comes."""
-    next: Timestamp | None = None
-    """When that is."""
-    at: Timestamp | None = None
-    """When the last one was."""
     findings: list[Annotated[str, Field(max_length=512)]] | None = Field(None, max_length=32)
-    """What it found; nothing, where all is well."""
+    """What the last one found; nothing, where all is well."""
 
 
-class PruneStatus(Status):
-    """The pruning."""
+class PruneStatus(TurnStatus):
+    """The pruning. Jobs that had been over for long enough the last time go."""
 
-    schedule: str = Field(max_length=256)
-    """The schedule, with its time zone, that is followed."""
-    since: Timestamp
-    """After when the next one comes."""
-    next: Timestamp | None = None
-    """When that is."""
-    at: Timestamp | None = None
-    """When the last one was. Jobs that had been over for long enough then go."""
     removed: int | None = Field(None, ge=0)
     """How many that were."""
 
