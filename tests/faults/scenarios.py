@@ -135,7 +135,24 @@ def _restored(found: Object | None) -> bool:
 
 
 def _maintain(stage: Stage) -> None:
-    """A window that began a moment ago, with tasks of each kind of object, behind the page."""
+    """Tasks of each kind of object."""
+    _window(stage, {"name": "save", "backup": {}}, {"name": "tidy", "vacuumAnalyze": {}})
+
+
+def _upgrade(stage: Stage) -> None:
+    """Another image of the database, which the task lets go."""
+    stage.change({"spec": {"database": {"managed": {"image": stage.images["postgres-next"]}}}})
+    _window(stage, {"name": "upgrade", "updateDatabaseImage": {}})
+
+
+def _upgrade_in_vain(stage: Stage) -> None:
+    """One that nobody has: it goes back."""
+    stage.change({"spec": {"database": {"managed": {"image": f"{stage.images['postgres']}-typo"}}}})
+    _window(stage, {"name": "upgrade", "updateDatabaseImage": {}})
+
+
+def _window(stage: Stage, *tasks: Object) -> None:
+    """A window that began a moment ago, with tasks behind the page."""
     start = (datetime.now(UTC) - timedelta(seconds=1)).strftime("%Y-%m-%dT%H:%M:%SZ")
     spec = {
         "apps": {"names": [APP]},
@@ -145,16 +162,21 @@ def _maintain(stage: Stage) -> None:
         "duration": "1h",
         "page": True,
         "watch": "2s",
-        "tasks": [{"name": "save", "backup": {}}, {"name": "tidy", "vacuumAnalyze": {}}],
+        "tasks": [*tasks],
     }
     metadata = {"name": NIGHT, "namespace": stage.namespace}
     kind = {"apiVersion": "memoapp.dev/v1alpha1", "kind": "MaintenanceWindow"}
     stage.kube.create({**kind, "metadata": metadata, "spec": spec})
 
 
-def _maintained(found: Object | None) -> bool:
-    runs = ((found or {}).get("status") or {}).get("runs") or [{}]
-    return runs[0].get("phase") == "Completed"
+def _run(phase: str) -> Callable[[Object | None], bool]:
+    """The window's run came to that."""
+
+    def holds(found: Object | None) -> bool:
+        runs = ((found or {}).get("status") or {}).get("runs") or [{}]
+        return bool(runs[0].get("phase") == phase)
+
+    return holds
 
 
 def _by_steps(stage: Stage) -> None:
@@ -229,13 +251,20 @@ SCENARIOS = {
             clients=False,
             watched=("memoapp.dev/v1alpha1/MemoRestore", BACK),
         ),
-        Scenario(
-            "maintaining",
-            ((_create_saving, _catalogued),),
-            _maintain,
-            _maintained,
-            clients=False,
-            watched=("memoapp.dev/v1alpha1/MaintenanceWindow", NIGHT),
+        *(
+            Scenario(
+                name,
+                ((_create_saving, _catalogued),),
+                deed,
+                _run(phase),
+                clients=False,
+                watched=("memoapp.dev/v1alpha1/MaintenanceWindow", NIGHT),
+            )
+            for name, deed, phase in (
+                ("maintaining", _maintain, "Completed"),
+                ("upgrading", _upgrade, "Completed"),
+                ("taken-back", _upgrade_in_vain, "Failed"),
+            )
         ),
         Scenario("gradual", (_CREATED,), _by_steps, _phase("Retired", ready=True)),
         Scenario("gates", (_CREATED,), _by_steps_with_errors, _phase("RolledBack"), at_fault=NEXT),

@@ -33,8 +33,9 @@ def test_killed_in_a_restore(disturb: Disturb) -> None:
     disturb("restoring", every(1, Kill()))
 
 
-def test_killed_in_a_maintenance(disturb: Disturb) -> None:
-    disturb("maintaining", every(1, Kill()))
+@pytest.mark.parametrize("scenario", ["maintaining", "upgrading", "taken-back"])
+def test_killed_in_a_maintenance(disturb: Disturb, scenario: str) -> None:
+    disturb(scenario, every(1, Kill()))
 
 
 def test_killed_before_a_write_of_a_switch(disturb: Disturb) -> None:

@@ -66,7 +66,7 @@ def _followed() -> None:
         pages += _MESSAGE in visitor
         if now and now != seen:
             seen = now
-            print(f"  {time.monotonic() - began:4.0f}s  {now:<10} a visitor sees: {visitor}", flush=True)
+            print(f"  {time.monotonic() - began:4.0f}s  {now:<12} a visitor sees: {visitor}", flush=True)
         if run.get("phase") in _ENDED:
             break
         if time.monotonic() - began > _PATIENCE:
