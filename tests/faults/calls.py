@@ -122,7 +122,7 @@ def intruders(writes: Iterable[Write]) -> list[str]:
 def plain(text: str) -> str:
     """A name without the digest of its content, or its moment, which differ from run to run (passwords stand in it)."""
     text = re.sub(r"(-(?:migrate|test-[-a-z0-9]+))-[0-9a-f]{5}\b", r"\1-#", text)
-    text = re.sub(r"(-(?:save|tidy))-[0-9a-f]{6}\b", r"\1-#", text)
+    text = re.sub(r"(-(?:save|tidy|save-upgrade))-[0-9a-f]{6}\b", r"\1-#", text)
     return re.sub(r"-[0-9a-f]{8}\b", "-#", text)
 
 

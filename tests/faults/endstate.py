@@ -109,6 +109,10 @@ def _bare(item: Object) -> Object:
         # How often a gate had too little to say, and what was counted, is a matter of chance.
         counted = {key: sorted(one["name"] for one in release[key]) for key in ("gates", "compared") if key in release}
         found["status"] = {**found["status"], "release": {**release, **counted}}
+    if restarts := ((found.get("status") or {}).get("orders") or {}).get("restarts"):
+        # Digests over the owner's uid.
+        orders = {**found["status"]["orders"], "restarts": len(restarts)}
+        found["status"] = {**found["status"], "orders": orders}
     if item["kind"] not in {"Deployment", "StatefulSet", "MemoApp"}:
         found.pop("status", None)
     return found
