@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 
 from memoapp_operator.api.v1alpha1.gates import GateName
 from memoapp_operator.api.v1alpha1.memoapp import Colour, MemoApp
-from memoapp_operator.api.v1alpha1.upkeep import CheckStatus, PruneStatus, TurnStatus, UpkeepStatus
+from memoapp_operator.api.v1alpha1.upkeep import CheckStatus, PruneStatus, TurnStatus, Upkeep, UpkeepStatus
 
 from . import conditions, database_gates, maintenance, resource_gates
 from .conditions import Verdict, timestamp
@@ -44,12 +44,12 @@ _FINDINGS, _LONGEST = 32, 512
 
 def check_is_due(app: MemoApp, now: datetime) -> bool:
     """The app is looked over in this pass: the numbers for it are read."""
-    declared = app.spec.upkeep.check if app.spec.upkeep is not None else None
+    declared = _declared(app).check
     if declared is None or app.spec.suspend or app.status.active is None:
         return False
-    told = app.status.upkeep.check if app.status.upkeep is not None else None
+    told = _known(app).check
     since = told.since if told is not None and told.schedule == _followed(app, declared.schedule) else None
-    return followed(declared.schedule, _zone(app), since, now).due or _is_due_again(told, now)
+    return followed(declared.schedule, _declared(app).time_zone, since, now).due or _is_due_again(told, now)
 
 
 def _is_due_again(told: CheckStatus | None, now: datetime) -> bool:
@@ -57,12 +57,16 @@ def _is_due_again(told: CheckStatus | None, now: datetime) -> bool:
     return found and told is not None and now - datetime.fromisoformat(told.at or told.since) >= RECHECK
 
 
-def _zone(app: MemoApp) -> str:
-    return app.spec.upkeep.time_zone if app.spec.upkeep is not None else "Etc/UTC"
+def _declared(app: MemoApp) -> Upkeep:
+    return app.spec.upkeep or Upkeep()
+
+
+def _known(app: MemoApp) -> UpkeepStatus:
+    return app.status.upkeep or UpkeepStatus()
 
 
 def _followed(app: MemoApp, schedule: str) -> str:
-    return f"{schedule} {_zone(app)}"
+    return f"{schedule} {_declared(app).time_zone}"
 
 
 def status_after(seen: Observation, verdicts: Sequence[Verdict]) -> UpkeepStatus | None:
@@ -74,12 +78,12 @@ def status_after(seen: Observation, verdicts: Sequence[Verdict]) -> UpkeepStatus
     """
     if seen.app.spec.upkeep is None:
         return None
-    before = seen.app.status.upkeep or UpkeepStatus()
+    before = _known(seen.app)
     return UpkeepStatus(check=_check(seen, before.check, verdicts), prune=_prune(seen, before.prune))
 
 
 def _check(seen: Observation, before: CheckStatus | None, verdicts: Sequence[Verdict]) -> CheckStatus | None:
-    declared = seen.app.spec.upkeep.check if seen.app.spec.upkeep is not None else None
+    declared = _declared(seen.app).check
     if declared is None:
         return None
     text, turn = _turn(seen, declared.schedule, before)
@@ -90,7 +94,7 @@ def _check(seen: Observation, before: CheckStatus | None, verdicts: Sequence[Ver
 
 
 def _prune(seen: Observation, before: PruneStatus | None) -> PruneStatus | None:
-    declared = seen.app.spec.upkeep.prune if seen.app.spec.upkeep is not None else None
+    declared = _declared(seen.app).prune
     if declared is None:
         return None
     text, turn = _turn(seen, declared.schedule, before)
@@ -105,18 +109,18 @@ def _turn(seen: Observation, schedule: str, before: TurnStatus | None) -> tuple[
     """A schedule with its zone, and where it stands; one that was changed is followed from now on."""
     text = _followed(seen.app, schedule)
     since = before.since if before is not None and before.schedule == text else None
-    return text, followed(schedule, _zone(seen.app), since, seen.now)
+    return text, followed(schedule, _declared(seen.app).time_zone, since, seen.now)
 
 
 def _age(app: MemoApp) -> timedelta:
-    declared = app.spec.upkeep.prune if app.spec.upkeep is not None else None
+    declared = _declared(app).prune
     return timedelta(seconds=seconds(declared.older_than)) if declared is not None else timedelta.max
 
 
 def to_prune(app: MemoApp, ended: Iterable[EndedJob]) -> list[EndedJob]:
     """Jobs that go, by what is committed: those that had been over for long enough as the last pruning was due."""
-    told = app.status.upkeep.prune if app.status.upkeep is not None else None
-    declared = app.spec.upkeep.prune if app.spec.upkeep is not None else None
+    told = _known(app).prune
+    declared = _declared(app).prune
     if told is None or told.at is None or declared is None:
         return []
     return _older(ended, datetime.fromisoformat(told.at) - _age(app))
@@ -172,7 +176,7 @@ def _resources(seen: Observation, colour: Colour) -> resource_gates.Seen:
 
 def _ended_pods(seen: Observation) -> Iterator[str]:
     """Containers that ended and were started anew since the last check, or in the last day."""
-    told = seen.app.status.upkeep.check if seen.app.status.upkeep is not None else None
+    told = _known(seen.app).check
     since = told.at if told is not None and told.at is not None else timestamp(seen.now - timedelta(days=1))
     for item in sorted(seen.workloads.values(), key=lambda each: each.name):
         reasons = [why for when, why in item.ended if when > since]
