@@ -6,6 +6,7 @@ import json
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Callable
 from typing import Any
 
 from . import page
@@ -13,6 +14,7 @@ from .kube import APP, NAMESPACE, DemoError, kubectl
 
 _PATIENCE = 300.0
 _LOOK = 0.2
+_CACHED = 5.0
 _DESTROY = "DELETE FROM memos"
 
 
@@ -29,7 +31,7 @@ def destroyed_and_back(backup: str) -> None:
     print('$ kubectl patch memorestore back --type merge -p \'{"spec":{"dataLoss":"Accept"}}\'')
     kubectl("patch", "memorestore", "back", "-n", NAMESPACE, "--type", "merge", "-p", '{"spec":{"dataLoss":"Accept"}}')
     told = _followed("back", "Completed")
-    found = _memos()
+    found = _memos_once(lambda memos: bool(memos) and set(memos) <= set(before))
     if not set(found) <= set(before) or not found:
         raise DemoError(f"restored were {found}, and before there were {before}")
     print(f"{len(found)} memos are back; visitors saw the maintenance page for {told['downtimeSeconds']} s")
@@ -40,12 +42,13 @@ def undone() -> None:
     """Bring back what was live before the restore."""
     _ordered("undo", {"source": {"undoOf": "back"}, "mode": "InPlace", "dataLoss": "Accept"})
     _followed("undo", "Completed")
-    if _memos() != ["written after the accident"]:
-        raise DemoError(f"the undo brought back {_memos()}")
+    found = _memos_once(lambda memos: memos == ["written after the accident"])
+    if found != ["written after the accident"]:
+        raise DemoError(f"the undo brought back {found}")
     print("The database from after the accident is live again: 1 memo.")
     _ordered("back-again", {"source": {"undoOf": "undo"}, "mode": "InPlace", "dataLoss": "Accept"})
     _followed("back-again", "Completed")
-    print(f"And back again: {len(_memos())} memos.")
+    print(f"And back again: {len(_memos_once(lambda memos: memos != found))} memos.")
     print("$ kubectl get memorestore")
     print(kubectl("get", "memorestore", "-n", NAMESPACE), end="")
 
@@ -61,6 +64,14 @@ def proved(backup: str) -> None:
     )
     print("$ kubectl get memobackup")
     print(kubectl("get", "memobackup", "-n", NAMESPACE), end="")
+
+
+def _memos_once(are: Callable[[list[str]], bool]) -> list[str]:
+    """The memos once they are so, or as they are after a while: the sample keeps its list in Redis for two seconds."""
+    deadline = time.monotonic() + _CACHED
+    while not are(found := _memos()) and time.monotonic() < deadline:
+        time.sleep(_LOOK)
+    return found
 
 
 def _memos() -> list[str]:
