@@ -74,7 +74,7 @@ def next_status(seen: Observation) -> MemoAppStatus:
     state = step(seen)
     said = verdicts(seen, state)
     kept = upkeep.status_after(seen, said)
-    also = upkeep.verdict(seen.app, kept, said, seen.now)
+    also = upkeep.verdict(seen.app, kept, said)
     found = conditions.merge(
         before.conditions,
         (*said, also) if also is not None else said,

@@ -18,11 +18,11 @@ from .run_steps import (
     PAGE_DOWN,
     TESTS,
     UNDO,
-    UPGRADE,
     WATCH,
     RunSight,
     changed,
     closed,
+    component_in,
     end_of,
     inserted,
     is_task,
@@ -87,20 +87,15 @@ def begun(seen: RunSight, step: StepStatus) -> StepStatus:
     task = task_of(seen.window, step)
     was = next((each for each in seen.run.steps if f"{UNDO}{each.name}" == step.name), None)
     if was is not None and is_image(was):
-        component = upgrading.component_of(task) or _component(was)
-        return running(seen, step, object=f"{UPGRADE}/{component}", before=was.before, after=was.after)
+        return running(seen, step, object=was.object, before=was.before, after=was.after)
     if task is None or not _has_undo(task):
         return skip(step, "what undoes it is not declared any more")
     return running(seen, step, object=object_of(seen.window, seen.run, step, JOB.kind))
 
 
-def _component(step: StepStatus) -> str:
-    return (step.object or "").partition("/")[2]
-
-
 def image_is_back(seen: RunSight, app: MemoApp, step: StepStatus) -> RunStatus | None:
     """The run once the image runs that ran before; None as long as it does not."""
-    component, rollout = _component(step), seen.rollout
+    component, rollout = component_in(step) or "", seen.rollout
     image = upgrading.declared(app, component)
     if image not in {step.before, step.after}:
         return changed(seen.run, skip(step, "another image is declared by now"))

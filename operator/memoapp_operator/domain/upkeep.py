@@ -14,7 +14,6 @@ from memoapp_operator.api.v1alpha1.upkeep import CheckStatus, PruneStatus, TurnS
 
 from . import conditions, database_gates, maintenance, resource_gates
 from .conditions import Verdict, timestamp
-from .cron import next_run
 from .drills import Turn, followed
 from .durations import seconds
 from .measurements import Measurement
@@ -53,8 +52,9 @@ def check_is_due(app: MemoApp, now: datetime) -> bool:
 
 
 def _is_due_again(told: CheckStatus | None, now: datetime) -> bool:
-    found = told is not None and told.at is not None and bool(told.findings)
-    return found and told is not None and now - datetime.fromisoformat(told.at or told.since) >= RECHECK
+    if told is None or told.at is None or not told.findings:
+        return False
+    return now - datetime.fromisoformat(told.at) >= RECHECK
 
 
 def _declared(app: MemoApp) -> Upkeep:
@@ -184,23 +184,19 @@ def _ended_pods(seen: Observation) -> Iterator[str]:
             yield f"{item.name}: {len(reasons)} containers ended and were started anew, the last one by {reasons[-1]}"
 
 
-def verdict(app: MemoApp, status: UpkeepStatus | None, verdicts: Iterable[Verdict], now: datetime) -> Verdict | None:
+def verdict(app: MemoApp, status: UpkeepStatus | None, verdicts: Iterable[Verdict]) -> Verdict | None:
     """Was all regular work done, and found nothing? None where none is declared.
 
     Args:
         app: what is declared.
         status: after this pass.
         verdicts: the other conditions of this pass.
-        now: aware.
     """
     declared = app.spec.upkeep
     if declared is None or status is None:
         return None
-    wrong = [
-        text
-        for text in (part.schedule for part in (declared.check, declared.prune) if part is not None)
-        if next_run(text, declared.time_zone, now) is None
-    ]
+    parts = ((declared.check, status.check), (declared.prune, status.prune))
+    wrong = [part.schedule for part, known in parts if part is not None and known is not None and known.next is None]
     if wrong:
         text = f"never comes: {', '.join(wrong)} in {declared.time_zone}"
         return Verdict(UPKEEP_DONE, False, "ScheduleInvalid", text)

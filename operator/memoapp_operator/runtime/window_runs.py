@@ -22,7 +22,6 @@ from memoapp_operator.domain.manifest import (
     REVISION,
     SECRET,
     STATEFUL_SET,
-    Kind,
     Manifest,
     Ref,
 )
@@ -150,7 +149,8 @@ class WindowRuns:
         await self._stop(seen, run)
         if step is None or not _makes(step):
             return
-        if made_by(step) is None:
+        ref = made_by(step)
+        if ref is None:
             await pruning.prune(self._cluster, app.metadata.namespace, await self._over(seen.window, app, step))
             return
         if seen.made is not None and f"{app.metadata.namespace}/{step.object}" not in self._lacking:
@@ -158,7 +158,7 @@ class WindowRuns:
         namespace = app.metadata.namespace
         key = f"{namespace}/{step.object}"
         try:
-            manifest = await self._manifest(seen, app, step)
+            manifest = await self._manifest(seen, app, step, ref[1])
             if isinstance(manifest, str):
                 self._lacking[key] = Made(good=False, message=manifest)
             else:
@@ -167,9 +167,9 @@ class WindowRuns:
         except Refused as error:
             self._lacking[key] = Made(None, f"the API server refuses it: {error.message}"[:400])
 
-    async def _manifest(self, seen: RunSight, app: MemoApp, step: StepStatus) -> Manifest | str:
+    async def _manifest(self, seen: RunSight, app: MemoApp, step: StepStatus, name: str) -> Manifest | str:
         """What is to be created; a text where that is not possible."""
-        task, name = task_of(seen.window, step), _ref(step)[1]
+        task = task_of(seen.window, step)
         if step.name.startswith(TEST):
             return await self._test(seen, app, step, name)
         if task is None:
@@ -204,8 +204,11 @@ class WindowRuns:
             ended = step.state is StepState.FAILED and was is not None and _makes(was)
             if not ended or seen.made is None or seen.made.good is not None:
                 continue
-            kind, name = _ref(step)
-            raw = await self._cluster.get(kind, seen.window.metadata.namespace, name) if kind == JOB else None
+            ref = made_by(step)
+            if ref is None or ref[0] != JOB:
+                continue
+            kind, name = ref
+            raw = await self._cluster.get(kind, seen.window.metadata.namespace, name)
             if raw is not None:
                 await self._cluster.delete(Ref(kind, name), seen.window.metadata.namespace, raw["metadata"]["uid"])
 
@@ -214,11 +217,6 @@ def _makes(step: StepStatus) -> bool:
     """It is under way, and an object of its own does it, or what a pass does at once."""
     by_the_app = restart_in(step) is not None or component_in(step) is not None
     return step.state is StepState.RUNNING and step.name not in OWN and not by_the_app
-
-
-def _ref(step: StepStatus) -> tuple[Kind, str]:
-    found = made_by(step)
-    return found if found is not None else (JOB, "")
 
 
 def _component(window: MaintenanceWindow, step: StepStatus) -> str | None:

@@ -154,7 +154,7 @@ def test_one_that_never_comes_is_told(upkept: dict[str, Any]) -> None:
 def test_the_proofs_count_too() -> None:
     seen = checked(declared())
     missing = Verdict(RESTORE_PROVED, False, "ProofMissing", "the last proof is of last year")
-    found = upkeep.verdict(seen.app, told(seen), [missing], seen.now)
+    found = upkeep.verdict(seen.app, told(seen), [missing])
     assert found == Verdict(upkeep.UPKEEP_DONE, False, "ProofMissing", "RestoreProved: the last proof is of last year")
 
 
